@@ -1,0 +1,1 @@
+"""The MLPS catalogue, the checks that judge facts, the assessment."""

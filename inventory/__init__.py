@@ -1,0 +1,1 @@
+"""The facility, described once: schema, loader, example clinic."""

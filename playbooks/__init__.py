@@ -1,0 +1,1 @@
+"""The playbooks and the runner that drives them."""

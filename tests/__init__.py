@@ -1,0 +1,1 @@
+"""Tests, and the lab that `up` shares with them."""
