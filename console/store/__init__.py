@@ -1,0 +1,1 @@
+"""The console's store: typed tables, one engine, migrations, and the queries behind the pages."""

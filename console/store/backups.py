@@ -1,0 +1,58 @@
+"""Backup runs and restore tests, as the hosts reported them (``backup.status``)."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from console.store.base import Base, JsonObject
+
+
+class BackupRunRow(Base):
+    """One backup run; updated while it runs, by ``run_id``."""
+
+    __tablename__ = "backup_run"
+    __table_args__ = (Index(None, "host", "policy", "started_at"), Index(None, "started_at"))
+
+    run_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    host: Mapped[str] = mapped_column(Text)
+    policy: Mapped[str] = mapped_column(Text)
+    trigger: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(Text)  # backup.status.Outcome
+    snapshot_id: Mapped[str | None] = mapped_column(Text)
+    offsite_snapshot_id: Mapped[str | None] = mapped_column(Text)
+    bytes_processed: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_added: Mapped[int | None] = mapped_column(BigInteger)
+    files: Mapped[int | None] = mapped_column(BigInteger)
+    cause_code: Mapped[str | None] = mapped_column(Text)
+    cause_place: Mapped[str | None] = mapped_column(Text)
+    cause_detail: Mapped[str | None] = mapped_column(Text)
+    steps: Mapped[list[JsonObject]]
+    received_at: Mapped[datetime]
+
+
+class VerificationRow(Base):
+    """One restore test: what was restored, compared with what, and how long it took."""
+
+    __tablename__ = "verification"
+    __table_args__ = (Index(None, "host", "policy", "started_at"), Index(None, "started_at"))
+
+    verification_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    host: Mapped[str] = mapped_column(Text)
+    policy: Mapped[str] = mapped_column(Text)
+    snapshot_id: Mapped[str | None] = mapped_column(Text)
+    repository: Mapped[str | None] = mapped_column(Text)  # local | offsite
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    verdict: Mapped[str] = mapped_column(Text)  # backup.status.Verdict
+    as_of: Mapped[datetime | None]
+    rpo_seconds: Mapped[float | None]
+    rto_seconds: Mapped[float | None]
+    phases: Mapped[JsonObject]  # phase → seconds
+    assertions: Mapped[list[JsonObject]]  # id, status, expected, got, detail
+    cause_code: Mapped[str | None] = mapped_column(Text)
+    cause_place: Mapped[str | None] = mapped_column(Text)
+    cause_detail: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime]

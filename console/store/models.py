@@ -1,0 +1,32 @@
+"""Every table in one place: ``from console.store.models import HostState``."""
+
+from console.store.accounts import Account, LoginSession, OneTimeSecret, Role
+from console.store.backups import BackupRunRow, VerificationRow
+from console.store.base import Base
+from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
+from console.store.jobs import AuditSeal, JobSlot, WorkerPulse
+from console.store.metrics import MetricHour, MetricMinute, MetricSeries
+from console.store.runs import ProvisionRun, ProvisionTask
+
+__all__ = [
+    "Account",
+    "AssessmentResult",
+    "AuditSeal",
+    "BackupRunRow",
+    "Base",
+    "FactDocument",
+    "HostLatest",
+    "HostState",
+    "JobSlot",
+    "LoginSession",
+    "MetricHour",
+    "MetricMinute",
+    "MetricSeries",
+    "OneTimeSecret",
+    "ProvisionRun",
+    "ProvisionTask",
+    "Role",
+    "State",
+    "VerificationRow",
+    "WorkerPulse",
+]
