@@ -1,0 +1,212 @@
+"""What each cause code means to people: title, meaning for the clinic, next step.
+
+The English texts are message ids; ``locale/zh_CN/LC_MESSAGES/backup.po`` translates every one.  The meaning
+and the next step may hold ``{place}`` and ``{detail}``.  Standard library only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup.status import Cause
+
+DOMAIN = "backup"
+LOCALE_DIRECTORY = Path(__file__).parent / "locale"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The texts of one cause code: English message ids, or the same filled in and translated."""
+
+    title: str
+    meaning: str
+    next_step: str
+
+
+CAUSES: dict[str, Explanation] = {
+    "repository_full": Explanation(
+        "The backup repository is full",
+        "{place} has no space left. New backups cannot be stored; the old ones can still be restored.",
+        "Free or add space on the repository's disk, then run: xinglin backup run",
+    ),
+    "repository_unreachable": Explanation(
+        "The backup repository cannot be reached",
+        "{place} did not answer ({detail}). Since the last good backup, new data is only on this host.",
+        "Check that the appliance is on, the network path and the unit xinglin-repository; then run: xinglin backup run",
+    ),
+    "repository_missing": Explanation(
+        "There is no backup repository",
+        "{place} holds no restic repository. Nothing is being backed up there.",
+        "Run: xinglin backup init. If a repository existed before, find out who removed it first.",
+    ),
+    "repository_refused": Explanation(
+        "The repository server refused this host",
+        "{place} refused the host's name or HTTP password ({detail}). Nothing was stored.",
+        "Provision the host and the repository server again, so that both have the same HTTP password.",
+    ),
+    "repository_locked": Explanation(
+        "The repository is locked",
+        "Another restic process holds {place} ({detail}). This run had to stop.",
+        "Wait for the other process to end. If none is running, the next run removes the stale lock itself.",
+    ),
+    "repository_damaged": Explanation(
+        "The repository is damaged",
+        "The check of {place} found damage: {detail}. Some snapshots may not be restorable.",
+        "Keep the repository as it is, check the disk and the memory, and restore from the other repository if needed; "
+        "then follow the runbook for repository repair.",
+    ),
+    "wrong_password": Explanation(
+        "The repository password is wrong",
+        "{place} cannot be opened with this host's repository password. Backups cannot be written or restored from here.",
+        "Compare the repository password in the vault with the one the repository was made with; provision again.",
+    ),
+    "deletion_refused": Explanation(
+        "The repository refused a deletion",
+        "{place} is append-only: this host may add snapshots there and never remove one.",
+        "Nothing is wrong. Retention runs on the repository's own machine.",
+    ),
+    "certificate_expired": Explanation(
+        "The repository server's certificate is not valid now",
+        "The certificate of {place} has expired or is not valid yet ({detail}). Nothing was sent.",
+        "Compare the clocks of both hosts, then renew the certificates: xinglin provision --tags pki",
+    ),
+    "certificate_untrusted": Explanation(
+        "The repository server's certificate is not trusted",
+        "The certificate of {place} does not come from the facility's own authority, or is for another name ({detail}). "
+        "Nothing was sent.",
+        "Find out which machine answers at this address. If it is the right one: xinglin provision --tags pki",
+    ),
+    "offsite_unreachable": Explanation(
+        "The offsite vault cannot be reached",
+        "{place} did not answer ({detail}). The local backup is good; a loss of the whole site would cost the newest data.",
+        "Check the line to the offsite vault. The next run copies everything that is missing.",
+    ),
+    "offsite_incomplete": Explanation(
+        "Snapshots are missing at the offsite vault",
+        "After the copy, {place} still lacks snapshots: {detail}. A loss of the whole site would cost that data.",
+        "Run: xinglin backup run. If it happens again, look at the vault's disk and its log.",
+    ),
+    "snapshot_not_found": Explanation(
+        "The new snapshot is not in the repository",
+        "restic reported success, but {place} does not list the snapshot ({detail}). It counts as not backed up.",
+        "Run: xinglin backup run. If it happens again, check the repository server's disk and log.",
+    ),
+    "source_missing": Explanation(
+        "A path that should be backed up does not exist",
+        "{place} does not exist on this host. Nothing was backed up, so that no incomplete backup looks complete.",
+        "Correct the path in the facility's backup policy, or mount the missing file system; then run: xinglin backup run",
+    ),
+    "source_unreadable": Explanation(
+        "Some files could not be read",
+        "Files under {place} are missing from the snapshot: {detail}.",
+        "Check the permissions and the health of this file system, then run: xinglin backup run",
+    ),
+    "database_unreachable": Explanation(
+        "The database cannot be reached",
+        "The backup could not connect to {place}: {detail}. The database was not backed up.",
+        "Check that PostgreSQL runs on this host and that the database exists, then run: xinglin backup run",
+    ),
+    "dump_failed": Explanation(
+        "The database dump failed",
+        "The dump of {place} ended with an error: {detail}. No snapshot of it was kept.",
+        "Correct the cause named above in the database, then run: xinglin backup run",
+    ),
+    "dump_stalled": Explanation(
+        "The database dump hung",
+        "The dump of {place} moved no data for too long ({detail}) and was stopped. No snapshot of it was kept.",
+        "Look for long locks in the database (pg_locks) and at the repository's speed, then run: xinglin backup run",
+    ),
+    "dump_damaged": Explanation(
+        "The database dump in the backup is damaged",
+        "The dump of {place} cannot be read to its end: {detail}. This backup cannot be restored.",
+        "Run a new backup and verify it at once. Check the repository: xinglin backup run, then xinglin backup verify",
+    ),
+    "restore_failed": Explanation(
+        "The backup could not be restored",
+        "Restoring {place} failed: {detail}. This backup must not be relied on.",
+        "Run a new backup and verify it at once. Keep the older snapshots until one has been proved.",
+    ),
+    "manifest_mismatch": Explanation(
+        "The restored data differs from the original",
+        "{place} is not what it was when the backup was taken: {detail}. This backup must not be relied on.",
+        "Check the repository and the memory of the hosts, run a new backup and verify it at once.",
+    ),
+    "manifest_missing": Explanation(
+        "The snapshot has no usable manifest",
+        "{place} has no readable manifest ({detail}), so nothing proves what a restore gives back.",
+        "Run a new backup and verify it: xinglin backup run, then xinglin backup verify",
+    ),
+    "snapshot_missing": Explanation(
+        "There is no snapshot to verify",
+        "{place} holds no finished snapshot of this policy ({detail}).",
+        "Run: xinglin backup run",
+    ),
+    "snapshot_too_old": Explanation(
+        "The newest backup is older than allowed",
+        "The data in {place} is {detail}. More work would be lost than the facility has accepted.",
+        "Find out why the nightly backups did not run or failed: xinglin backup status",
+    ),
+    "scratch_failed": Explanation(
+        "The scratch database for the restore test did not work",
+        "The restore test could not be done at {place}: {detail}. The backup is neither proved nor disproved.",
+        "Check the free space and memory of this host, then run: xinglin backup verify",
+    ),
+    "scratch_space": Explanation(
+        "Too little space for the restore test",
+        "{place} has too little free space to restore into: {detail}. The backup is neither proved nor disproved.",
+        "Free space on this host, then run: xinglin backup verify",
+    ),
+    "local_disk_full": Explanation(
+        "This host's disk is full",
+        "{place} on this host has no space left ({detail}).",
+        "Free space on this host, then run the command again.",
+    ),
+    "interrupted": Explanation(
+        "The backup was interrupted",
+        "The run ended before it was done: {detail}. Nothing half-finished counts as a backup.",
+        "Nothing to repair: the next run heals by itself. To have one now: xinglin backup run",
+    ),
+    "already_running": Explanation(
+        "Another backup is running",
+        "Another job holds {place} ({detail}). This one did not start.",
+        "Wait for it to end; look with: xinglin backup status",
+    ),
+    "timed_out": Explanation(
+        "A step took too long",
+        "{place} did not finish in time ({detail}) and was stopped.",
+        "Look at the load of the hosts and the speed of the network, then run the command again.",
+    ),
+    "tool_missing": Explanation(
+        "A program is missing or too old",
+        "{place} cannot be used: {detail}.",
+        "Provision this host again: xinglin provision --tags backup",
+    ),
+    "configuration_wrong": Explanation(
+        "The backup configuration is wrong",
+        "{place}: {detail}",
+        "Correct the facility's backup policy, check it with: xinglin check, then provision the host again.",
+    ),
+    "unknown": Explanation(
+        "The backup failed for a reason this program does not know",
+        "{place}: {detail}",
+        "Read the log of the unit xinglin-backup (journalctl -u xinglin-backup) and report the text above.",
+    ),
+}
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def explain(cause: Cause, translate: Callable[[str], str] = _same) -> Explanation:
+    """Return the texts of ``cause``, translated (``gettext`` of the domain ``backup``) and filled in.
+
+    A code that this version does not know is explained as ``unknown``.
+    """
+    texts = CAUSES.get(cause.code, CAUSES["unknown"])
+    return Explanation(
+        *(
+            translate(text).replace("{place}", cause.place).replace("{detail}", cause.detail)
+            for text in (texts.title, texts.meaning, texts.next_step)
+        )
+    )
