@@ -1,0 +1,1 @@
+"""Filters that the playbooks' templates use."""

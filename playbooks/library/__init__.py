@@ -1,0 +1,1 @@
+"""Small modules that run on the hosts; each needs Debian's Python only."""

@@ -1,0 +1,1 @@
+"""Tests of the playbooks and of the runner that drives them."""
