@@ -45,3 +45,14 @@ class AuditSeal(Base):
     file_sha256: Mapped[str] = mapped_column(Text)
     seal_sha256: Mapped[str] = mapped_column(Text)
     sealed_at: Mapped[datetime]
+
+
+class AuditHead(Base):
+    """The newest record of the audit log that the worker saw (``id`` 1): cutting the unsealed tail shows."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    line_sha256: Mapped[str] = mapped_column(Text)
+    seen_at: Mapped[datetime]

@@ -35,6 +35,8 @@ def migrate(engine: Engine) -> bool:
     if current_revision(engine) == newest_revision():
         return False
     with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":  # its driver opens no transaction for DDL by itself
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         configuration = _configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")

@@ -4,13 +4,14 @@ from console.store.accounts import Account, LoginSession, OneTimeSecret, Role
 from console.store.backups import BackupRunRow, VerificationRow
 from console.store.base import Base
 from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
-from console.store.jobs import AuditSeal, JobSlot, WorkerPulse
+from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
 from console.store.runs import ProvisionRun, ProvisionTask
 
 __all__ = [
     "Account",
     "AssessmentResult",
+    "AuditHead",
     "AuditSeal",
     "BackupRunRow",
     "Base",

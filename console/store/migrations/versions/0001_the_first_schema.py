@@ -10,6 +10,7 @@ TIME = sa.DateTime(timezone=True)
 TABLES = (
     "account",
     "assessment_result",
+    "audit_head",
     "audit_seal",
     "backup_run",
     "fact_document",
@@ -63,6 +64,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_assessment_result_verdict"), "assessment_result", ["verdict"])
 
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("line_sha256", sa.Text(), nullable=False),
+        sa.Column("seen_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
     op.create_table(
         "audit_seal",
         sa.Column("day", sa.Date(), nullable=False),
