@@ -90,22 +90,10 @@ class Host:
         if self.has_outside:
             (etc / "resolv.conf").write_text(resolver())
         run(["ssh-keygen", "-q", "-A", "-f", str(self.root)])
-        run(
-            [
-                "useradd",
-                "--root",
-                str(self.root),
-                "--create-home",
-                "--shell",
-                "/bin/bash",
-                "--groups",
-                "sudo",
-                FIRST_USER,
-            ]
-        )
+        login = ["--create-home", "--shell", "/bin/bash", "--groups", "sudo", FIRST_USER]
+        run(["useradd", "--root", str(self.root), *login])
         set_password = ["chpasswd", "--crypt-method", "SHA512", "--root", str(self.root)]
-        run(set_password, stdin=f"{FIRST_USER}:{first_password}
-")
+        run(set_password, stdin=f"{FIRST_USER}:{first_password}\n")
 
     def mount(self) -> None:
         """Mount the host's disk: its own layer over the shared base tree."""
