@@ -50,7 +50,7 @@ class Host:
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 arguments = process.read_bytes().split(b"\0")
-                if marker in arguments and arguments[0].endswith((b"systemd-nspawn", b"setsid")):
+                if marker in arguments and arguments[0].endswith(b"systemd-nspawn"):
                     return int(process.parent.name)
         return None
 
@@ -110,18 +110,17 @@ class Host:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(notify_path)
             notify.settimeout(BOOT_TIMEOUT_SECONDS)
-            self._spawn(notify_path)
-            if self._ready(notify):
+            if self._ready(notify, self._spawn(notify_path)):
                 return
         last = (self.directory / "console.log").read_text(errors="replace").splitlines()[-5:]
         raise LabError(self.name, f"did not boot: {' | '.join(last)}", f"read {self.directory / 'console.log'}")
 
-    def _ready(self, notify: socket.socket) -> bool:
+    def _ready(self, notify: socket.socket, supervisor: int) -> bool:
         """Wait for systemd's READY=1; False when the host ends or stays silent."""
-        supervisor = self.supervisor_pid
-        if supervisor is None:
+        try:
+            ended = os.pidfd_open(supervisor)
+        except ProcessLookupError:
             return False
-        ended = os.pidfd_open(supervisor)
         deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
         try:
             while (left := deadline - time.monotonic()) > 0:
@@ -134,17 +133,24 @@ class Host:
         finally:
             os.close(ended)
 
-    def _spawn(self, notify_path: str) -> None:
-        # setsid --fork: the host outlives the command that booted it, and no shell's signal reaches it.
+    def _spawn(self, notify_path: str) -> int:
+        """Start the supervisor in a session of its own, so that it outlives the command that booted the host."""
         argv = [
-            "setsid", "--fork", "systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot",
-            f"--machine={self.machine}", f"--hostname={self.name}", "--register=no", "--keep-unit",
-            "--notify-ready=yes", "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe",
-            f"--network-bridge={self.zone.bridge}",
+            "systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", f"--machine={self.machine}",
+            f"--hostname={self.name}", "--register=no", "--keep-unit", "--notify-ready=yes", "--resolv-conf=off",
+            "--timezone=off", "--link-journal=no", "--console=pipe", f"--network-bridge={self.zone.bridge}",
         ]  # fmt: skip
-        environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "@" + notify_path[1:]}
         with (self.directory / "console.log").open("ab") as log:
-            subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=True)
+            started = subprocess.run(
+                ["sh", "-c", '"$@" >&2 & echo $!', "sh", *argv],
+                env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "@" + notify_path[1:]},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                check=True,
+            )
+        return int(started.stdout)
 
     def exec_argv(self, command: Sequence[str]) -> list[str]:
         """The command line that runs ``command`` as root inside the host."""
