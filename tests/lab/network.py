@@ -13,6 +13,7 @@ from tests.lab.command import run
 from tests.lab.errors import LabError
 
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+FORWARDING_WAS_OFF = Path("/run/xinglin-lab/forwarding-was-off")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def up(slot: int, zones: Iterable[Zone], appliance: str, flows: Iterable[Flow]) 
     run(["nft", "-f", "-"], stdin=ruleset(slot, zones, appliance, flows))
     if IP_FORWARD.read_text().strip() != "1":
         try:
+            FORWARDING_WAS_OFF.parent.mkdir(parents=True, exist_ok=True)
+            FORWARDING_WAS_OFF.touch()
             IP_FORWARD.write_text("1\n")
         except OSError as error:
             raise LabError(
@@ -115,6 +118,14 @@ def down(slot: int) -> None:
     table = table_name(slot)
     if f"table inet {table}\n" in run(["nft", "list", "tables"]):
         run(["nft", "delete", "table", "inet", table])
+
+
+def restore_forwarding() -> None:
+    """Turn IPv4 forwarding off again when a lab had turned it on."""
+    if FORWARDING_WAS_OFF.exists():
+        IP_FORWARD.write_text("0\n")
+        FORWARDING_WAS_OFF.unlink()
+        FORWARDING_WAS_OFF.parent.rmdir()
 
 
 def resolver() -> str:

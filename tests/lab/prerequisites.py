@@ -21,7 +21,7 @@ LAB_PROGRAMS = {
 TEST_PROGRAMS = {
     "chromium": "chromium",
     "fc-list": "fontconfig",
-    "/usr/lib/postgresql/15/bin/initdb|/usr/lib/postgresql/17/bin/initdb": "postgresql",
+    "/usr/lib/postgresql/*/bin/initdb": "postgresql",
     "shellcheck": "shellcheck",
 }
 
@@ -39,7 +39,9 @@ class Missing:
 
 
 def _present(program: str) -> bool:
-    return any(Path(name).exists() if name.startswith("/") else shutil.which(name) for name in program.split("|"))
+    if program.startswith("/"):
+        return any(Path("/").glob(program.removeprefix("/")))
+    return shutil.which(program) is not None
 
 
 def missing_packages(programs: dict[str, str]) -> list[str]:
