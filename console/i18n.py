@@ -5,6 +5,7 @@ The ``msgid`` is the English text, so English needs no catalogue.
 
 import gettext
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -62,3 +63,20 @@ def best_locale(wanted: str | None, fallback: str = DEFAULT_LOCALE) -> str:
         if locale.split("_")[0] == language:
             return locale
     return fallback if fallback in LOCALES else DEFAULT_LOCALE
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text for people that is not yet in a language: the English ``msgid`` and what fills its placeholders."""
+
+    msgid: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the English text."""
+        return self.translate("en")
+
+    def translate(self, locale: str) -> str:
+        """Return the text in ``locale``; a value that is a ``Text`` itself is translated too."""
+        values = {key: one.translate(locale) if isinstance(one, Text) else one for key, one in self.values.items()}
+        return translate(locale, self.msgid, values)

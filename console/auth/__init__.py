@@ -1,0 +1,1 @@
+"""Accounts, passwords, the first login and sessions; knows nothing of the web."""
