@@ -1,0 +1,1 @@
+"""The typed facility, one noun a file.  Every model is frozen and refuses unknown keys."""
