@@ -10,7 +10,7 @@ from functools import cache
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from console.audit.log import AuditLog
+from console.auth.access import Access
 from console.auth.passwords import hash_password, needs_rehash, password_faults, password_matches
 from console.auth.sessions import end_sessions
 from console.i18n import Text
@@ -53,56 +53,50 @@ def account_count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
-def authenticate(
-    session: Session, audit: AuditLog, username: str, password: str, now: datetime, address: str | None = None
-) -> Attempt:
+def authenticate(access: Access, username: str, password: str) -> Attempt:
     """Check a name and a password, count failures and lock after the fifth for ``LOCK_TIME``.
 
     The caller commits.  An unknown name costs as much time as a wrong password.
     """
     name = username.strip().lower()
-    account = session.scalar(select(Account).where(Account.username == name))
-    detail = {"address": address or "-"}
+    account = access.session.scalar(select(Account).where(Account.username == name))
     if account is None or account.disabled_at is not None:
         password_matches(password, _nobody())
-        # The name typed may be a password in the wrong field, so it is not recorded.
-        target = "unknown account" if account is None else name
-        audit.append(actor="-", action="login", target=target, result="failure", detail=detail)
+        # The name typed may be a password in the wrong field, so an unknown one is not recorded.
+        access.record("-" if account is None else name, "login", "console", "failure")
         return Attempt(Answer.WRONG)
-    if account.locked_until is not None and account.locked_until > now:
+    if account.locked_until is not None and account.locked_until > access.now:
         password_matches(password, _nobody())
-        audit.append(actor=name, action="login", target="console", result="locked", detail=detail)
+        access.record(name, "login", "console", "locked")
         return Attempt(Answer.LOCKED, locked_until=account.locked_until)
     if not password_matches(password, account.password_hash):
-        return _failed(session, audit, account, now, detail)
-    audit.append(actor=name, action="login", target="console", detail=detail)
+        return _failed(access, account)
+    access.record(name, "login", "console")
     account.failed_count = 0
     account.locked_until = None
-    account.last_login_at = now
+    account.last_login_at = access.now
     if needs_rehash(account.password_hash):
         account.password_hash = hash_password(password)
     return Attempt(Answer.WELCOME, account=account)
 
 
-def _failed(session: Session, audit: AuditLog, account: Account, now: datetime, detail: dict[str, str]) -> Attempt:
+def _failed(access: Access, account: Account) -> Attempt:
     # The database counts, so that parallel guesses cannot share one count; a lock that ran out starts afresh.
     start = 0 if account.locked_until is not None else Account.failed_count
-    count = session.scalar(
+    count = access.session.scalar(
         update(Account)
         .where(Account.id == account.id)
         .values(failed_count=start + 1, locked_until=None)
         .returning(Account.failed_count)
     )
-    session.refresh(account)
-    audit.append(actor=account.username, action="login", target="console", result="failure", detail=detail)
+    access.session.refresh(account)
+    access.record(account.username, "login", "console", "failure")
     if (count or 0) < FAILURES_BEFORE_LOCK:
         return Attempt(Answer.WRONG)
-    account.locked_until = now + LOCK_TIME
+    account.locked_until = access.now + LOCK_TIME
     account.failed_count = 0
     minutes = int(LOCK_TIME.total_seconds() // 60)
-    audit.append(
-        actor="system", action="account.locked", target=account.username, detail={**detail, "minutes": minutes}
-    )
+    access.record("system", "account.locked", account.username, minutes=minutes)
     logger.warning("account %s is locked for %d minutes", account.username, minutes)
     return Attempt(Answer.LOCKED, locked_until=account.locked_until)
 
@@ -112,43 +106,46 @@ def _nobody() -> str:
     return hash_password("nobody has this password")
 
 
-def create_account(
-    session: Session, audit: AuditLog, username: str, password: str, role: Role, now: datetime, actor: str
-) -> Account:
+def create_account(access: Access, username: str, password: str, role: Role, actor: str) -> Account:
     """Add an account; the caller commits.  Raises ``AccountError`` with every fault."""
     name = username.strip().lower()
     faults = password_faults(password, name)
     if not USERNAME.fullmatch(name):
         faults.insert(0, Text("A name has 2 to 32 of: a-z, 0-9, dot, underscore, hyphen; it begins with a letter."))
-    elif session.scalar(select(Account.id).where(Account.username == name)) is not None:
+    elif access.session.scalar(select(Account.id).where(Account.username == name)) is not None:
         faults.insert(0, Text("There already is an account {name}.", {"name": name}))
     if faults:
         raise AccountError(*faults)
     account = Account(
-        username=name, password_hash=hash_password(password), role=role, created_at=now, password_changed_at=now
+        username=name,
+        password_hash=hash_password(password),
+        role=role,
+        created_at=access.now,
+        password_changed_at=access.now,
     )
-    audit.append(actor=actor, action="account.created", target=name, detail={"role": role.value})
-    session.add(account)
-    session.flush()
+    access.record(actor, "account.created", name, role=role.value)
+    access.session.add(account)
+    access.session.flush()
     return account
 
 
-def change_password(session: Session, audit: AuditLog, account: Account, old: str, new: str, now: datetime) -> None:
+def change_password(access: Access, account: Account, old: str, new: str) -> None:
     """Set a new password and end every session of the account; the caller commits.
 
-    Raises ``AccountError`` when the old one is wrong (which counts as a failed login) or the new one breaks a rule.
+    Raises ``AccountError`` when the old one is wrong (which counts as a failed login; that count is committed here)
+    or the new one breaks a rule.
     """
     if not password_matches(old, account.password_hash):
-        _failed(session, audit, account, now, {"address": "-"})
-        session.commit()
+        _failed(access, account)
+        access.session.commit()
         raise AccountError(Text("The current password is wrong."))
     faults = password_faults(new, account.username)
     if password_matches(new, account.password_hash):
         faults.append(Text("The new password must differ from the current one."))
     if faults:
         raise AccountError(*faults)
-    audit.append(actor=account.username, action="account.password_changed", target=account.username)
+    access.record(account.username, "account.password_changed", account.username)
     account.password_hash = hash_password(new)
-    account.password_changed_at = now
+    account.password_changed_at = access.now
     account.must_change = False
-    end_sessions(session, account)
+    end_sessions(access.session, account)

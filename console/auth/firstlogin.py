@@ -2,12 +2,11 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, update
-from sqlalchemy.orm import Session
 
-from console.audit.log import AuditLog
+from console.auth.access import Access
 from console.auth.accounts import AccountError, account_count, create_account
 from console.i18n import Text
 from console.store.accounts import Account, OneTimeSecret, Role
@@ -23,53 +22,44 @@ class SecretRefusedError(Exception):
     """The secret is unknown, used or expired."""
 
 
-def issue_secret(session: Session, audit: AuditLog, now: datetime, actor: str) -> str | None:
+def issue_secret(access: Access, actor: str) -> str | None:
     """Return a new secret, which replaces an older one; None when an account already exists.  The caller commits."""
-    if account_count(session):
+    if account_count(access.session):
         return None
     text = "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
-    audit.append(
-        actor=actor, action="first_login.issued", target="console", detail={"hours": int(VALID / timedelta(hours=1))}
+    access.record(actor, "first_login.issued", "console", hours=int(VALID / timedelta(hours=1)))
+    access.session.execute(delete(OneTimeSecret).where(OneTimeSecret.purpose == PURPOSE))
+    access.session.add(
+        OneTimeSecret(purpose=PURPOSE, secret_sha256=_hash(text), created_at=access.now, expires_at=access.now + VALID)
     )
-    session.execute(delete(OneTimeSecret).where(OneTimeSecret.purpose == PURPOSE))
-    session.add(OneTimeSecret(purpose=PURPOSE, secret_sha256=_hash(text), created_at=now, expires_at=now + VALID))
     return text
 
 
-def redeem_secret(
-    session: Session,
-    audit: AuditLog,
-    secret: str,
-    username: str,
-    password: str,
-    now: datetime,
-    address: str | None = None,
-) -> Account:
+def redeem_secret(access: Access, secret: str, username: str, password: str) -> Account:
     """Use the secret to make the first account, an administrator; the caller commits.
 
     Raises ``SecretRefusedError``; raises ``AccountError`` for a bad name or password, and then the caller rolls
     back, so that the secret stays good for a second try.
     """
     # Compare-and-set: of two who come at once, one wins.
-    used = session.scalar(
+    used = access.session.scalar(
         update(OneTimeSecret)
         .where(
             OneTimeSecret.secret_sha256 == _hash(secret),
             OneTimeSecret.purpose == PURPOSE,
             OneTimeSecret.used_at.is_(None),
-            OneTimeSecret.expires_at > now,
+            OneTimeSecret.expires_at > access.now,
         )
-        .values(used_at=now)
+        .values(used_at=access.now)
         .returning(OneTimeSecret.id)
     )
-    detail = {"address": address or "-"}
     if used is None:
-        audit.append(actor="-", action="first_login.redeemed", target="console", result="failure", detail=detail)
+        access.record("-", "first_login.redeemed", "console", "failure")
         raise SecretRefusedError
-    if account_count(session):
+    if account_count(access.session):
         raise AccountError(Text("The first account exists already. Log in with it."))
-    account = create_account(session, audit, username, password, Role.ADMINISTRATOR, now, actor="first_login")
-    audit.append(actor=account.username, action="first_login.redeemed", target="console", detail=detail)
+    account = create_account(access, username, password, Role.ADMINISTRATOR, actor="first_login")
+    access.record(account.username, "first_login.redeemed", "console")
     return account
 
 
