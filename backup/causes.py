@@ -32,7 +32,7 @@ CAUSES: dict[str, Explanation] = {
     "repository_unreachable": Explanation(
         "The backup repository cannot be reached",
         "{place} did not answer ({detail}). Since the last good backup, new data is only on this host.",
-        "Check that the appliance is on, the network path and the unit xinglin-repository; then run: xinglin backup run",
+        "Check the appliance, the network path and the unit xinglin-repository; then run: xinglin backup run",
     ),
     "repository_missing": Explanation(
         "There is no backup repository",
@@ -57,7 +57,7 @@ CAUSES: dict[str, Explanation] = {
     ),
     "wrong_password": Explanation(
         "The repository password is wrong",
-        "{place} cannot be opened with this host's repository password. Backups cannot be written or restored from here.",
+        "{place} cannot be opened with this host's repository password. Nothing can be backed up or restored here.",
         "Compare the repository password in the vault with the one the repository was made with; provision again.",
     ),
     "deletion_refused": Explanation(
@@ -72,13 +72,13 @@ CAUSES: dict[str, Explanation] = {
     ),
     "certificate_untrusted": Explanation(
         "The repository server's certificate is not trusted",
-        "The certificate of {place} does not come from the facility's own authority, or is for another name ({detail}). "
+        "The certificate of {place} is not from the facility's own authority, or is for another name ({detail}). "
         "Nothing was sent.",
         "Find out which machine answers at this address. If it is the right one: xinglin provision --tags pki",
     ),
     "offsite_unreachable": Explanation(
         "The offsite vault cannot be reached",
-        "{place} did not answer ({detail}). The local backup is good; a loss of the whole site would cost the newest data.",
+        "{place} did not answer ({detail}). The local backup is good; the loss of the whole site would cost new data.",
         "Check the line to the offsite vault. The next run copies everything that is missing.",
     ),
     "offsite_incomplete": Explanation(
@@ -94,7 +94,7 @@ CAUSES: dict[str, Explanation] = {
     "source_missing": Explanation(
         "A path that should be backed up does not exist",
         "{place} does not exist on this host. Nothing was backed up, so that no incomplete backup looks complete.",
-        "Correct the path in the facility's backup policy, or mount the missing file system; then run: xinglin backup run",
+        "Correct the path in the backup policy, or mount the missing file system; then run: xinglin backup run",
     ),
     "source_unreadable": Explanation(
         "Some files could not be read",

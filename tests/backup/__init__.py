@@ -1,0 +1,1 @@
+"""Tests of the backup room: real restic, real PostgreSQL, a real append-only rest-server with TLS."""
