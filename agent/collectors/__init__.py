@@ -1,0 +1,1 @@
+"""The collectors: each turns one source of the host into metric families."""

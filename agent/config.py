@@ -1,0 +1,143 @@
+"""The agent's configuration: ``/etc/xinglin/agent.json``, rendered by the playbook."""
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import AgentError
+
+DEFAULT_PATH = Path("/etc/xinglin/agent.json")
+DEFAULT_PORT = 9633
+DEFAULT_STATE_DIRECTORY = Path("/var/lib/xinglin")
+KEYS = ("host", "listen", "port", "allowed_clients", "tls", "units", "certificates", "state_directory")
+TLS_FILES = {"ca": "ca.crt", "certificate": "host.crt", "key": "host.key"}
+
+
+@dataclass(frozen=True)
+class Tls:
+    """PEM files: the CA that clients must come from, and this host's own certificate and key."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Config:
+    """One host's agent: where it listens, who may ask, what it watches beside the host itself."""
+
+    host: str
+    listen: str
+    port: int
+    allowed_clients: frozenset[str]
+    tls: Tls
+    units: tuple[str, ...]
+    certificates: tuple[Path, ...]
+    state_directory: Path
+
+    @property
+    def facts(self) -> Path:
+        """The file that the root-side gatherer writes."""
+        return self.state_directory / "facts.json"
+
+
+def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read and check ``path``; ``environment`` gives systemd's ``CREDENTIALS_DIRECTORY`` for TLS defaults.
+
+    Raises AgentError that names every mistake in the file at once.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        next_step = "run the playbook's role 'agent' for this host, or name the file with --config"
+        raise AgentError(str(path), error.strerror or str(error), next_step) from error
+    except ValueError as error:
+        raise AgentError(str(path), f"not JSON: {error}", "run the playbook's role 'agent' for this host") from error
+    if not isinstance(data, dict):
+        raise AgentError(str(path), "not a JSON object", "run the playbook's role 'agent' for this host")
+    reader = _Reader(data)
+    tls = _tls(reader, environment)
+    config = Config(
+        host=reader.text("host"),
+        listen=reader.address("listen"),
+        port=reader.port("port", DEFAULT_PORT),
+        allowed_clients=frozenset(reader.texts("allowed_clients", required=True)),
+        tls=tls,
+        units=reader.texts("units"),
+        certificates=tuple(Path(item) for item in reader.texts("certificates")),
+        state_directory=Path(reader.text("state_directory", str(DEFAULT_STATE_DIRECTORY))),
+    )
+    reader.refuse_unknown()
+    if reader.mistakes:
+        raise AgentError(
+            str(path), "; ".join(reader.mistakes), "correct these keys, then restart xinglin-agent.service"
+        )
+    return config
+
+
+def _tls(reader: "_Reader", environment: Mapping[str, str]) -> Tls:
+    given = reader.data.get("tls", {})
+    if not isinstance(given, dict) or not all(isinstance(value, str) and value for value in given.values()):
+        reader.mistakes.append("tls: must be an object of file paths")
+        given = {}
+    unknown = sorted(set(given) - set(TLS_FILES))
+    if unknown:
+        reader.mistakes.append(f"tls: unknown keys {', '.join(unknown)} (allowed: {', '.join(TLS_FILES)})")
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    files = {}
+    for key, name in TLS_FILES.items():
+        if key in given:
+            files[key] = Path(given[key])
+        elif credentials:
+            files[key] = Path(credentials) / name
+        else:
+            reader.mistakes.append(f"tls.{key}: missing, and systemd passed no credentials (LoadCredential={name}:…)")
+            files[key] = Path(name)
+    return Tls(**files)
+
+
+class _Reader:
+    """Takes typed values out of a JSON object and collects every mistake."""
+
+    def __init__(self, data: dict[str, object]) -> None:
+        self.data = data
+        self.mistakes: list[str] = []
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.data.get(key, default)
+        if isinstance(value, str) and value:
+            return value
+        self.mistakes.append(f"{key}: must be a text that is not empty")
+        return ""
+
+    def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            self.mistakes.append(f"{key}: must be a list of texts")
+            return ()
+        if required and not value:
+            self.mistakes.append(f"{key}: must name at least one")
+        return tuple(dict.fromkeys(value))
+
+    def address(self, key: str) -> str:
+        value = self.data.get(key)
+        try:
+            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        except ValueError:
+            self.mistakes.append(f"{key}: must be an IP address of this host")
+            return ""
+
+    def port(self, key: str, default: int) -> int:
+        value = self.data.get(key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
+            return value
+        self.mistakes.append(f"{key}: must be a number from 0 (any free port) to 65535")
+        return default
+
+    def refuse_unknown(self) -> None:
+        unknown = sorted(set(self.data) - set(KEYS))
+        if unknown:
+            self.mistakes.append(f"unknown keys {', '.join(unknown)} (allowed: {', '.join(KEYS)})")
