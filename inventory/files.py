@@ -9,6 +9,8 @@ VARIABLES = "group_vars/all/facility.yml"
 VAULT = "group_vars/all/vault.yml"
 VAULT_PASSWORD = ".vault-password"  # noqa: S105 (a file name)
 OPERATOR_KEY = "operator_ed25519"
+GITIGNORE = ".gitignore"
+SCHEMA = ".facility.schema.json"
 
 
 def write_new(file: Path, content: bytes, mode: int = 0o644) -> None:

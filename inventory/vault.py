@@ -5,7 +5,6 @@ The form is Ansible Vault's, so that every Ansible tool reads the file.
 
 import re
 import secrets
-from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -39,12 +38,12 @@ def encrypt(plain: bytes, password: bytes) -> bytes:
     return encrypted
 
 
-def decrypt(content: bytes, password: bytes, file: Path) -> bytes:
-    """Return the plain text of the Ansible Vault file ``file``; raises VaultError for a wrong password or a damage."""
+def decrypt(content: bytes, password: bytes) -> bytes:
+    """Return the plain text of an Ansible Vault file; raises VaultError for a wrong password or damage."""
     try:
-        plain: bytes = _library(password).decrypt(content, filename=str(file))
+        plain: bytes = _library(password).decrypt(content)
     except AnsibleError as error:
-        raise VaultError(str(file)) from error
+        raise VaultError from error
     return plain
 
 

@@ -1,4 +1,4 @@
-"""Policies save data that are there, every database has a policy, and the schedule can meet the target."""
+"""Policies save data that are there, the HIS database has a policy, and the schedule can meet the target."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ HOURS_BETWEEN_BACKUPS = 24
 
 
 def check_backup(draft: Draft) -> Iterator[Mistake]:
-    """Yield database sources on hosts without one, databases without a policy, an RPO below the backup's interval."""
+    """Yield sources on hosts without a database, a HIS database without a policy, an RPO below the interval."""
     for policy in draft.section("backup_policies"):
         hours = policy.get("rpo_hours").value
         if isinstance(hours, int) and 0 < hours < HOURS_BETWEEN_BACKUPS:
@@ -31,7 +31,7 @@ def check_backup(draft: Draft) -> Iterator[Mistake]:
                 problem = f"host {host.text} has no database, but the policy saves one"
                 yield host.mistake(problem, f"a host in the group {groups}: {', '.join(sorted(databases)) or 'none'}")
     for entry in draft.hosts:
-        if entry.name in databases and entry.name not in saved:
+        if "his_database" in entry.groups and entry.name not in saved:
             problem = f"no backup policy saves the database of {entry.name}"
             yield draft.variables.get("backup_policies").mistake(
                 problem, f"a policy with hosts: [{entry.name}] and a source postgresql or mariadb"
