@@ -33,6 +33,7 @@ class HostState(Base):
     address: Mapped[str] = mapped_column(Text)
     groups: Mapped[list[str]]
     zone: Mapped[str] = mapped_column(Text)
+    first_seen: Mapped[datetime]  # when the host entered the facility's description
     state: Mapped[str] = mapped_column(Text, default=State.UNKNOWN)
     since: Mapped[datetime]
     # The state that the newest scrapes ask for and how many in a row did: the hysteresis.

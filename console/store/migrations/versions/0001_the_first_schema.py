@@ -130,6 +130,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("groups", sa.JSON(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("first_seen", TIME, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("since", TIME, nullable=False),
         sa.Column("candidate", sa.Text(), nullable=True),

@@ -1,0 +1,1 @@
+"""The worker: one process that scrapes, ingests, judges, rolls up and seals."""
