@@ -53,7 +53,7 @@ def remove_stale(repository: Repository, keep_open: Sequence[int] = ()) -> int:
     demand(run(["unlock"], repository, keep_open=keep_open), repository)
     for lock_id in _ids(repository):
         said = demand(run(["cat", "lock", lock_id, "--no-lock"], repository), repository)
-        lock = json.loads("\n".join([*said.lines]))
+        lock = json.loads("\n".join(said.lines))
         if lock["hostname"] == socket.gethostname() and not _is_restic(lock["pid"]):
             rest_server.delete_lock(repository, lock_id)
     removed = len(before - _ids(repository))

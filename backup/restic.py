@@ -126,15 +126,8 @@ def run(
             if complaint:
                 said.complaints[:] = [*said.complaints[1 - KEPT_COMPLAINTS :], complaint]
                 _stop_hopeless(complaint.text, repository, source)
-        elif line.startswith(("{", "[")):
-            message = json.loads(line)
-            if isinstance(message, dict) and message.get("message_type") == "status":
-                if on_status:
-                    on_status(message)
-            else:
-                said.messages.extend(message if isinstance(message, list) else [message])
         else:
-            said.lines.append(line)
+            _take_output(line, said, on_status)
 
     said.returncode = process.run(
         ["restic", "--json", *command],
@@ -147,6 +140,21 @@ def run(
         producer=producer,
     )
     return said
+
+
+def _take_output(line: str, said: Said, on_status: Callable[[dict[str, Any]], None] | None) -> None:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        said.lines.append(line)
+        return
+    if isinstance(message, dict) and message.get("message_type") == "status":
+        if on_status:
+            on_status(message)
+    elif isinstance(message, dict | list):
+        said.messages.extend(message if isinstance(message, list) else [message])
+    else:
+        said.lines.append(line)
 
 
 def _stop_hopeless(text: str, repository: Repository, source: Repository | None) -> None:

@@ -1,0 +1,215 @@
+"""PostgreSQL on this host: an exported snapshot held open, its dump as a stream, the server's roles.
+
+Everything runs as the OS user ``postgres`` over the Unix socket (peer authentication), so no password exists.
+The dump goes through a pipe whose write end we hold (``process.Producer``) rather than through restic's
+``--stdin-from-command``: pg_dump then never sees restic's environment with the repository's credentials, and a
+hung restic 0.18 (its bug 5683) cannot take the dump with it.
+"""
+
+import contextlib
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, cast
+
+from backup.errors import BackupError
+from backup.policy import PostgresqlSource
+from backup.process import GRACE_SECONDS, Producer, end, ending_with_us
+from backup.status import parse_time
+
+OS_USER = "postgres"
+INSTALLED = Path("/usr/lib/postgresql")
+ANSWER_SECONDS = 60.0
+LOCK_WAIT = "5min"
+TEXT_FORM = {
+    "datestyle": "ISO,YMD",
+    "timezone": "UTC",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "search_path": "",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "row_security": "off",
+}
+"""Fixed for every session, so that the same data always has the same text and nothing ends our transaction."""
+
+EXPORT = rb"""
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT pg_export_snapshot(), to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+       current_setting('server_version_num')::int / 10000;
+"""
+
+
+@dataclass(frozen=True)
+class ExportedSnapshot:
+    """A snapshot that other sessions can import while its session lives; ``as_of`` is the time of its data."""
+
+    id: str
+    as_of: datetime
+    major: int
+
+
+def binary(name: str, major: int | None = None) -> Path:
+    """Return Debian's ``name`` of server version ``major``, else of the newest one that is not older.
+
+    Raises BackupError ``tool_missing``.
+    """
+    versions = sorted(
+        int(path.parts[-3])
+        for path in INSTALLED.glob(f"*/bin/{name}")
+        if path.parts[-3].isdigit() and int(path.parts[-3]) >= (major or 0)
+    )
+    if not versions:
+        raise BackupError("tool_missing", name, f"PostgreSQL {major or ''} is not installed below {INSTALLED}")
+    return INSTALLED / str(versions[0] if major else versions[-1]) / "bin" / name
+
+
+def environment(source: PostgresqlSource) -> dict[str, str]:
+    """Return the whole environment of a PostgreSQL program that talks to ``source``."""
+    return {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LANG": "C.UTF-8",
+        "PGHOST": str(source.socket_directory),
+        "PGPORT": str(source.port),
+        "PGUSER": OS_USER,
+        "PGAPPNAME": "xinglin-backup",
+        "PGCLIENTENCODING": "UTF8",
+        "PGCONNECT_TIMEOUT": "15",
+        "PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in TEXT_FORM.items()),
+    }
+
+
+def psql_command() -> list[str]:
+    """Return psql for scripts: no start-up file, bare values, the first error ends it."""
+    return [str(binary("psql")), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+
+
+def as_server_user(
+    argv: Sequence[str], source: PostgresqlSource, *, stdin: IO[bytes] | int, stdout: IO[bytes] | int, stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start ``argv`` against ``source`` as the server's OS user, in its own session, ending with us."""
+    return subprocess.Popen(
+        ending_with_us(argv, user=OS_USER, death_signal="TERM"),
+        env=environment(source) | {"PGDATABASE": source.database},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def said(stderr: IO[bytes]) -> str:
+    """Return what a program wrote to its error file, in one line of at most 300 characters."""
+    stderr.seek(0)
+    return " ".join(stderr.read().decode("utf-8", "replace").split())[-300:]
+
+
+def query(source: PostgresqlSource, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
+    """Run an SQL script and return its bare output; raises BackupError ``database_unreachable`` or ``dump_failed``."""
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
+        stdin.write(script.encode())
+        stdin.seek(0)
+        process = as_server_user(psql_command(), source, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+        try:
+            output, _ = process.communicate(timeout=timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise BackupError("timed_out", source.place, f"limit {timeout_seconds:.0f} s") from error
+        finally:
+            end(process)
+            if process.stdout:
+                process.stdout.close()
+        if process.returncode:
+            raise psql_error(source, process.returncode, said(stderr))
+        return output.decode()
+
+
+def psql_error(source: PostgresqlSource, returncode: int, text: str) -> BackupError:
+    """Return the error for psql's exit code: 2 means that there was no connection."""
+    code = "database_unreachable" if returncode == 2 else "dump_failed"
+    return BackupError(code, source.place, text or f"psql ended with {returncode}")
+
+
+@contextlib.contextmanager
+def exported_snapshot(source: PostgresqlSource) -> Iterator[ExportedSnapshot]:
+    """Hold a read-only snapshot open; its session ends with the block.
+
+    Raises BackupError ``database_unreachable``, or ``dump_failed`` when the server refuses to export one.
+    """
+    read_end, write_end = os.pipe()
+    with tempfile.TemporaryFile() as stderr, os.fdopen(write_end, "wb") as commands:
+        try:
+            process = as_server_user(psql_command(), source, stdin=read_end, stdout=subprocess.PIPE, stderr=stderr)
+        finally:
+            os.close(read_end)
+        answers = cast("IO[bytes]", process.stdout)
+        try:
+            commands.write(EXPORT)
+            commands.flush()
+            ready, _, _ = select.select([answers], [], [], ANSWER_SECONDS)
+            answer = answers.readline().decode().strip() if ready else ""
+            if not answer:
+                returncode = process.wait(GRACE_SECONDS) if ready else 2
+                raise psql_error(source, returncode, said(stderr) or "no answer")
+            snapshot_id, as_of, major = answer.split("|")
+            yield ExportedSnapshot(snapshot_id, parse_time(as_of), int(major))
+        finally:
+            end(process)
+            answers.close()
+
+
+@contextlib.contextmanager
+def dump_stream(
+    source: PostgresqlSource, snapshot: ExportedSnapshot, stderr: IO[bytes]
+) -> Iterator[tuple[int, Producer]]:
+    """Start pg_dump (custom format, uncompressed: restic compresses and deduplicates) in the exported snapshot.
+
+    Yields the read end of its pipe, and the producer to give to the consumer.
+    """
+    command = [str(binary("pg_dump", snapshot.major)), "--format=custom", "--compress=0", "--no-password"]
+    command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={LOCK_WAIT}"]
+    read_end, write_end = os.pipe()
+    try:
+        process = as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=write_end, stderr=stderr)
+    except BaseException:
+        os.close(read_end)
+        os.close(write_end)
+        raise
+    producer = Producer(process, write_end)
+    try:
+        yield read_end, producer
+    finally:
+        producer.close()
+        os.close(read_end)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def dump_globals(source: PostgresqlSource, snapshot: ExportedSnapshot, kind: str, target: Path) -> None:
+    """Write the server's ``roles`` or ``tablespaces`` as SQL to ``target`` (0600): pg_dump has neither.
+
+    Raises BackupError ``dump_failed``.
+    """
+    if not re.fullmatch(r"roles|tablespaces", kind):
+        raise ValueError(kind)
+    command = [str(binary("pg_dumpall", snapshot.major)), f"--{kind}-only", "--no-password"]
+    target.touch(mode=0o600)
+    with target.open("wb") as stdout, tempfile.TemporaryFile() as stderr:
+        process = as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        try:
+            returncode = process.wait(ANSWER_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise BackupError("timed_out", source.place, f"pg_dumpall: limit {ANSWER_SECONDS:.0f} s") from error
+        finally:
+            end(process)
+        if returncode:
+            raise BackupError("dump_failed", source.place, said(stderr))
