@@ -24,7 +24,7 @@ from playbooks.progress import Progress
 from playbooks.record import RunRecord, TaskResult, finished, task_result, timestamp
 
 PLAYBOOKS = Path(__file__).parent
-VAULT_PASSWORD = ".vault-password"
+VAULT_KEY_FILE = ".vault-password"
 CANCEL_LATENCY_SECONDS = 1
 
 
@@ -112,7 +112,7 @@ def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
         "COLUMNS": "4096",
         **strategy(),
     }
-    password = request.facility / VAULT_PASSWORD
+    password = request.facility / VAULT_KEY_FILE
     if password.is_file():
         settings["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password)
     return settings
