@@ -35,8 +35,9 @@ def judge(
 def _judge_check(check: Check, facts: Facts) -> ItemResult:
     findings = tuple(_judge_step(check, step, facts) for step in check.steps if facts.level in step.levels)
     verdict = merge(finding.outcome.verdict for finding in findings)
-    cases = load_catalogue().high_risk_cases
-    seen = [finding.outcome.high_risk for finding in findings]
+    catalogue = load_catalogue()
+    seen = [catalogue.high_risk_cases[case] for finding in findings if (case := finding.outcome.high_risk)]
+    triggers = [catalogue.requirements[item].major_risk_2025 for case in seen for item in case.items]
     return ItemResult(
         requirement=check.requirements[facts.level],
         level=facts.level,
@@ -46,9 +47,9 @@ def _judge_check(check: Check, facts: Facts) -> ItemResult:
         findings=findings,
         meaning=_meaning(check, verdict),
         next_step=_next_step(findings),
-        high_risk=tuple(
-            dict.fromkeys(case for case in seen if case is not None and cases[case].scope_min_level <= facts.level)
-        ),
+        high_risk=tuple(dict.fromkeys(case.case for case in seen if case.scope_min_level <= facts.level)),
+        # The trigger table knows no levels, the guideline's cases do.
+        major_risks=tuple(dict.fromkeys(trigger for trigger in triggers if trigger)),
         evidence=check.probes,
     )
 

@@ -75,7 +75,8 @@ class ItemResult:
     """One requirement on one host.
 
     ``meaning`` says what the verdict means for the clinic, ``next_step`` what to do first; ``high_risk`` lists the
-    cases of the high-risk guideline that were seen; ``evidence`` names the probes.  A self-check, not an assessment.
+    cases of the high-risk guideline (in its scope for the level) and ``major_risks`` the trigger codes of the report
+    template 2025 that were seen; ``evidence`` names the probes.  A self-check, not an assessment.
     """
 
     requirement: str
@@ -87,6 +88,7 @@ class ItemResult:
     meaning: Text
     next_step: Text
     high_risk: tuple[str, ...]
+    major_risks: tuple[str, ...]
     evidence: tuple[str, ...]
 
 

@@ -103,11 +103,12 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe("journald_config", ("systemd-analyze", "--no-pager", "cat-config", "systemd/journald.conf")),  # L30 L35
     Probe("journal_newest", ("journalctl", "-q", "--no-pager", "-n", "1", "-o", "json", "--output-fields=_BOOT_ID")),
-    Probe(  # L35
+    Probe(  # L35; an archived file has the time of its first record in its name, an active one in its header
         "journal_files",
-        ("find", "/var/log/journal", "/run/log/journal", "-name", "*.journal*", "-printf", "%p %s %B@ %T@\\n"),
+        ("find", "/var/log/journal", "-name", "*.journal*", "-printf", "%p %s\\n"),
         max_bytes=128 * KIB,
     ),
+    Probe("journal_active", ("journalctl", "--no-pager", "--file=/var/log/journal/*/system.journal", "--header")),
     Probe("log_space", ("df", "-B1", "--output=size,avail,target", "/var/log")),  # L35
     Probe("log_forwarding", ("grep", "-rEHs", FORWARDING, *FORWARDING_FILES)),  # L34
     _settings("logrotate", "/etc/logrotate.conf", "/etc/logrotate.d"),  # L36

@@ -34,6 +34,7 @@ SPAN_SECONDS = {
 }
 _FORWARDING = re.compile(r"\s@{1,2}\(?[\w.\[]|omfwd|omrelp|^URL=\S")
 _ARCHIVED = re.compile(r"-[0-9a-f]{16}-([0-9a-f]{16})\.journal~?$")
+_HEAD = re.compile(r"^Head realtime timestamp: .*\(([0-9a-f]+)\)$", re.MULTILINE)
 
 
 def log_modes(facts: Facts) -> Outcome:
@@ -89,11 +90,14 @@ def log_retention(facts: Facts) -> Outcome:
         "Keep at least 184 days: in journald.conf leave MaxRetentionSec out and raise SystemMaxUse, or set "
         "“weekly, rotate 27” for rsyslog's files."
     )
-    files = [_journal_file(line) for line in facts.output("journal_files", (0, 1)).splitlines()]
-    kept = [file for file in files if file is not None]
-    if not kept:
+    files = [line.rsplit(None, 1) for line in facts.output("journal_files", (0, 1)).splitlines()]
+    if not files:
         return failed(text("No journal is kept on disk, so records don't last {limit} days.", limit=wanted), advice)
-    oldest, size = min(start for start, _ in kept), sum(bytes_ for _, bytes_ in kept)
+    heads = _HEAD.findall(facts.output("journal_active")) + [
+        match.group(1) for path, _ in files if (match := _ARCHIVED.search(path))
+    ]
+    oldest = datetime.fromtimestamp(min(int(head, 16) for head in heads) / 1e6, tz=UTC)
+    size = sum(int(row[1]) for row in files)
     days = round((facts.gathered("journal_files") - oldest).total_seconds() / DAY, 1)
     if days >= wanted:
         return passed(text("The journal reaches back {days} days (wanted ≥ {limit}).", days=days, limit=wanted))
@@ -153,16 +157,6 @@ def _rotation_days(lines: list[tuple[str, str]]) -> int:
     return rotate * period
 
 
-def _journal_file(line: str) -> tuple[datetime, int] | None:
-    """Return (time of the first record, bytes) of a journal file on disk; an archived one has the time in its name."""
-    row = line.rsplit(None, 3)
-    if len(row) != 4 or not row[0].startswith("/var/log/"):
-        return None
-    archived = _ARCHIVED.search(row[0])
-    born = int(archived.group(1), 16) / 1e6 if archived else float(row[2] if row[2].strip("-") else row[3])
-    return datetime.fromtimestamp(born, tz=UTC), int(row[1])
-
-
 def _journal_room(maximum: str, space: str) -> int:
     """Return the bytes that journald may use: SystemMaxUse, else a tenth of the file system, at most 4 GiB."""
     match = re.fullmatch(r"(\d+)([KMGT]?)", maximum)
@@ -190,7 +184,7 @@ CHECK = Check(
         Step(
             "log_retention",
             ("L35", "L36"),
-            ("services", "logrotate", "journal_files", "journald_config", "log_space"),
+            ("services", "logrotate", "journal_files", "journal_active", "journald_config", "log_space"),
             log_retention,
         ),
         Step("audit_when_full", ("L36",), ("packages", "auditd_config"), audit_when_full),
