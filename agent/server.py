@@ -118,10 +118,15 @@ class Server:
             logger.info("TLS with %s failed: %s", address, error.reason or error)
         except OSError as error:
             logger.info("connection of %s ended: %s", address, error)
-        except Exception:
-            logger.exception("request of %s failed", address)
         finally:
             self._release(address)
+
+    def _page(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except Exception:
+            logger.exception("page %s failed", request.path)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this page failed; the agent's log says why")
 
     def _converse(self, connection: socket.socket, address: str) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -139,7 +144,7 @@ class Server:
             if isinstance(request, Response):
                 response = request
             elif names & self._allowed_clients:
-                response = self._answer(request)
+                response = self._page(request)
             else:
                 logger.warning("client %s (%s) is not allowed", address, ", ".join(sorted(names)))
                 response = problem(HTTPStatus.FORBIDDEN, "this client is not in the agent's allowed_clients")

@@ -18,6 +18,7 @@ TRACKING = ("chronyc", "-h", "127.0.0.1", "-c", "-n", "tracking")
 MAX_DISPERSION_SECONDS = 16.0
 """The error of a clock that nobody disciplines (RFC 5905, MAXDISP)."""
 
+LOCAL_REFERENCE = "7F7F01"
 NOT_SYNCHRONISED = "Not synchronised"
 TIME_ERROR = 5
 STA_UNSYNC = 0x0040
@@ -26,7 +27,10 @@ STA_NANO = 0x2000
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock's state; a positive offset means that it is slow.  ``stratum`` is None where unknown."""
+    """A clock's state; a positive offset means that it is slow.  ``stratum`` is None where unknown.
+
+    ``reference`` is an address, a reference id, or ``local`` for chrony's own clock (directive ``local``).
+    """
 
     source: str
     reference: str
@@ -45,7 +49,7 @@ def parse_tracking(text: str) -> Clock:
     error = abs(float(fields[4])) + float(fields[11]) + float(fields[10]) / 2
     return Clock(
         source="chrony",
-        reference=fields[1],
+        reference=fields[1] or ("local" if fields[0].startswith(LOCAL_REFERENCE) else fields[0]),
         synchronised=synchronised,
         offset_seconds=float(fields[4]),
         max_error_seconds=error if synchronised else MAX_DISPERSION_SECONDS,

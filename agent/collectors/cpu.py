@@ -27,7 +27,6 @@ def parse_stat(text: str) -> Iterable[Metric]:
     cpu = CounterMetricFamily(
         "node_cpu_seconds", "Seconds the CPUs spent in each mode, from /proc/stat.", labels=["cpu", "mode"]
     )
-    yield cpu
     for line in text.splitlines():
         key, _, rest = line.partition(" ")
         if key.startswith("cpu") and key != "cpu":
@@ -37,6 +36,7 @@ def parse_stat(text: str) -> Iterable[Metric]:
             yield CounterMetricFamily(*COUNTERS[key], value=int(rest.split(" ", 1)[0]))
         elif key in GAUGES:
             yield GaugeMetricFamily(*GAUGES[key], value=int(rest))
+    yield cpu
 
 
 def parse_loadavg(text: str) -> Iterable[Metric]:
