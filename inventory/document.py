@@ -1,18 +1,17 @@
 """Read one YAML file into plain data, remembering the line of every key and finding every syntax mistake.
 
-Scalars are resolved as YAML 1.1, because that is what Ansible does with the same file.
+PyYAML, because Ansible reads the same file with it: a scalar means here what it means there (12:30 is 750).
 """
 
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from inventory.mistakes import Mistake
 
@@ -76,13 +75,11 @@ def parse_document(file: Path, content: bytes, *, secret: bool = False) -> Docum
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        document.refuse(
-            line, f"byte 0x{content[error.start]:02x} is not UTF-8", "text in UTF-8; save the file as UTF-8"
-        )
+        document.refuse(line, f"is not UTF-8 from byte {error.start} on", "text in UTF-8; save the file as UTF-8")
         return document
     try:
-        node = _yaml().compose(text)
-    except MarkedYAMLError as error:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
         tabs = [n for n, text_line in enumerate(text.split("\n"), 1) if re.match(r" *\t+ *[^\s#]", text_line)]
         for line in tabs:
             document.refuse(line, "the indentation has a tab", "spaces only; replace the tab by spaces")
@@ -92,7 +89,7 @@ def parse_document(file: Path, content: bytes, *, secret: bool = False) -> Docum
         problem = "" if secret else ": " + " ".join(filter(None, (error.context, error.problem)))
         document.refuse(mark.line + 1 if mark else 1, f"is not YAML{problem}", "valid YAML")
         return document
-    except YAMLError as error:  # a control character: ruamel gives an offset, not a mark
+    except yaml.YAMLError as error:  # a control character: PyYAML gives an offset, not a mark
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         document.refuse(line, "has a character that YAML does not allow", "printable text")
         return document
@@ -105,13 +102,6 @@ def parse_document(file: Path, content: bytes, *, secret: bool = False) -> Docum
         else:
             document.refuse(node.start_mark.line + 1, "is not a mapping", "a YAML mapping of `key: value`")
     return document
-
-
-@cache
-def _yaml() -> YAML:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)
-    return yaml
 
 
 def _plain(document: Document, node: Node, path: Keys, parents: tuple[Node, ...]) -> object:
@@ -138,10 +128,8 @@ def _mapping(document: Document, node: MappingNode, path: Keys, parents: tuple[N
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, ScalarNode) or key_node.tag != STANDARD_TAG + "str":
-            value = key_node.value if isinstance(key_node, ScalarNode) else "a collection"
-            document.refuse(
-                line, f"the key {value} is not text", "a name as key; quote it if it is meant as text", path
-            )
+            shown = f"the key {key_node.value}" if isinstance(key_node, ScalarNode) and not document.secret else "a key"
+            document.refuse(line, f"{shown} is not text", "a name as key; quote it if it is meant as text", path)
             continue
         key = str(key_node.value)
         here = (*path, key)
@@ -156,10 +144,10 @@ def _mapping(document: Document, node: MappingNode, path: Keys, parents: tuple[N
 
 def _scalar(document: Document, node: Node, path: Keys) -> Hashable:
     try:
-        value: Hashable = _yaml().constructor.construct_object(node)
-    except (YAMLError, ValueError) as error:
-        document.refuse(
-            document.line(path), f"{node.value} is not a value: {error}", "a valid value, or text in quotes"
-        )
+        value: Hashable = SafeConstructor().construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        shown = "this" if document.secret else str(node.value)
+        document.refuse(document.line(path), f"{shown} is not a value", "a valid value, or text in quotes", path)
+        document.refused.add(path)
         return None
     return value

@@ -44,9 +44,8 @@ def check_operator_key(directory: Path, variables: View) -> Iterator[Mistake]:
     if content is None:
         yield Mistake(file, 1, "", reason, f"the operator's private SSH key; {_make(directory)}")
     elif b"PRIVATE KEY-----" not in content.partition(b"\n")[0]:
-        yield Mistake(
-            file, 1, "", "is not a private SSH key", f"a key as ssh-keygen -t ed25519 makes it; {_make(directory)}"
-        )
+        allowed = f"a key as ssh-keygen -t ed25519 makes it; {_make(directory)}"
+        yield Mistake(file, 1, "", "is not a private SSH key", allowed)
     else:
         yield from _check_mode(file)
 

@@ -31,10 +31,17 @@ def check_shape(view: View, model: type[BaseModel]) -> Iterator[Mistake]:
     try:
         model.model_validate(view.value)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        errors = error.errors(include_url=False)
+        for details in errors:
+            if details["type"] == "too_short" and any(_below(other["loc"], details["loc"]) for other in errors):
+                continue  # pydantic counts only the valid items
             path = (*view.path, *_in_file(details["loc"]))
-            if not any(path[:end] in view.document.refused for end in range(len(path) + 1)):
+            if details["type"] == "extra_forbidden" or path not in view.document.refused:
                 yield _mistake(view.document, path, details, model)
+
+
+def _below(loc: Keys, parent: Keys) -> bool:
+    return len(loc) > len(parent) and loc[: len(parent)] == parent
 
 
 def _mistake(document: Document, path: Keys, details: ErrorDetails, model: type[BaseModel]) -> Mistake:

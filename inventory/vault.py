@@ -10,9 +10,9 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 REQUIRED = {
-    "vault_repository_password": "encrypts the backup repositories, local and offsite",
+    "vault_repository_password": "it encrypts the backup repositories, local and offsite",
     "vault_backup_http_secret": "the hosts' passwords at the repositories are derived from it",
-    "vault_his_database_password": "the HIS application's password at its database",
+    "vault_his_database_password": "it is the HIS application's password at its database",
 }
 SHORTEST = 32
 PLACEHOLDERS = re.compile(

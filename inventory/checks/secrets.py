@@ -21,9 +21,7 @@ def check_secrets(draft: Draft) -> Iterator[Mistake]:
     secrets = draft.secrets
     for name, purpose in REQUIRED.items():
         if name not in secrets.names():
-            yield secrets.get(name).mistake(
-                f"is missing; it {purpose}", f"{SHORTEST} random characters or more; {EDIT}"
-            )
+            yield secrets.get(name).mistake(f"is missing; {purpose}", f"{SHORTEST} random characters or more; {EDIT}")
     owners: dict[str, str] = {}
     for name in secrets.names():
         yield from _check_secret(name, secrets.get(name), owners)

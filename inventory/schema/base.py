@@ -70,7 +70,7 @@ def _timezone(value: str) -> str:
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Slug = Annotated[str, pattern(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", "is not a short name")]
 HostName = Annotated[str, pattern(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", "is not a host name")]
-UserName = Annotated[str, pattern(r"[a-z_][a-z0-9_-]{0,30}", "is not a user name")]
+UserName = Annotated[str, pattern(r"(?!root$)[a-z_][a-z0-9_-]{0,30}", "is not a name for the operator")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

@@ -1,0 +1,1 @@
+"""Tests of the facility: schema, loader, checks, making, command line."""

@@ -1,0 +1,235 @@
+"""One change to the example, one mistake: its line, its key, what it says is wrong and allowed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from inventory.loader import FacilityError, load_facility
+from inventory.mistakes import Mistake
+
+HOSTS = "hosts.yml"
+FACILITY = "group_vars/all/facility.yml"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Replace ``old`` by ``new``; the mistake is expected at ``line``, else ``below`` lines under ``old``."""
+
+    title: str
+    file: str
+    old: str
+    new: str
+    key: str
+    problem: str
+    allowed: str
+    below: int = 0
+    line: int | None = None
+
+
+CASES = (
+    Case(
+        "an unknown key names the nearest one",
+        FACILITY,
+        "  locale: zh_CN",
+        "  locale: zh_CN\n  name_hz: 清河",
+        "facility.name_hz",
+        "unknown key",
+        "did you mean name_zh? One of: demo_data, id, locale",
+        below=1,
+    ),
+    Case(
+        "a duplicate address names its other owner",
+        HOSTS,
+        "ansible_host: 198.18.0.11",
+        "ansible_host: 198.18.0.10",
+        "all.hosts.his1.ansible_host",
+        "198.18.0.10 is the address of appliance1 too",
+        "an address of its own",
+    ),
+    Case(
+        "an address outside its zone names the zone it would fit",
+        HOSTS,
+        "ansible_host: 198.18.0.11",
+        "ansible_host: 198.18.0.71",
+        "all.hosts.his1.ansible_host",
+        "198.18.0.71 is not a usable address of zone servers, 198.18.0.0/26",
+        "198.18.0.1 to 198.18.0.62; or zone: offsite",
+    ),
+    Case(
+        "a network's own address is no host's",
+        HOSTS,
+        "ansible_host: 198.18.0.11",
+        "ansible_host: 198.18.0.63",
+        "all.hosts.his1.ansible_host",
+        "is not a usable address",
+        "198.18.0.1 to 198.18.0.62",
+    ),
+    Case(
+        "overlapping zones name each other",
+        FACILITY,
+        "cidr: 198.18.0.64/26",
+        "cidr: 198.18.0.64/25",
+        "zones[1].cidr",
+        "'198.18.0.64/25' is not the first address",
+        "198.18.0.0/25",
+    ),
+    Case(
+        "a cron line is no time of day",
+        FACILITY,
+        'schedule: "03:00"',
+        'schedule: "0 3 * * *"',
+        "backup_policies[1].schedule",
+        "'0 3 * * *' is not a time of day",
+        '"HH:MM" in quotes',
+    ),
+    Case(
+        "an unquoted time that YAML 1.1 reads as a number is explained",
+        FACILITY,
+        'schedule: "03:00"',
+        "schedule: 23:30",
+        "backup_policies[1].schedule",
+        "1410 is a number, as 23:30 without quotes is in YAML",
+        'write "23:30"',
+    ),
+    Case(
+        "an unknown time zone names the nearest one",
+        FACILITY,
+        "timezone: Asia/Shanghai",
+        "timezone: Asia/Shangai",
+        "facility.timezone",
+        "'Asia/Shangai' is not a time zone",
+        "did you mean Asia/Shanghai?",
+    ),
+    Case(
+        "a host without a zone",
+        HOSTS,
+        "      ansible_host: 198.18.0.11\n      zone: servers\n",
+        "      ansible_host: 198.18.0.11\n",
+        "all.hosts.his1.zone",
+        "is missing",
+        "one of the zones",
+        below=-1,
+    ),
+    Case(
+        "no appliance",
+        HOSTS,
+        "    appliance:\n      hosts:\n        appliance1:\n",
+        "    workstations:\n      hosts:\n        appliance1:\n",
+        "all.children.appliance",
+        "no host is the appliance",
+        "exactly one",
+        below=-1,
+    ),
+    Case(
+        "a HIS database that nobody saves",
+        FACILITY,
+        "      - postgresql: {database: his}\n",
+        "",
+        "backup_policies",
+        "no backup policy saves the database of his1",
+        "hosts: [his1]",
+        below=-5,
+    ),
+    Case(
+        "a missing section",
+        FACILITY,
+        "apt_mirrors:\n  debian: null\n",
+        "",
+        "apt_mirrors",
+        "is missing",
+        "{debian: URL or null}",
+        line=2,
+    ),
+    Case(
+        "a vault variable that nobody defines",
+        HOSTS,
+        "    ansible_python_interpreter: /usr/bin/python3",
+        '    ansible_become_password: "{{ vault_sudo }}"',
+        "all.vars.ansible_become_password",
+        "unknown vault variable vault_sudo",
+        "one of: vault_backup_http_secret",
+    ),
+    Case(
+        "a password in a plain file is refused and not shown",
+        HOSTS,
+        "    ansible_python_interpreter: /usr/bin/python3",
+        "    ansible_password: Kx7-very-own",
+        "all.vars.ansible_password",
+        "a password is in a plain file",
+        "{{ vault_NAME }}",
+    ),
+    Case(
+        "a host described twice",
+        HOSTS,
+        "    his_database:\n      hosts:\n        his1:\n",
+        "    his_database:\n      hosts:\n        his1: {debian: 12}\n",
+        "all.children.his_database.hosts.his1",
+        "host his1 is already described on line 14",
+        "in one place",
+        below=2,
+    ),
+    Case(
+        "a system graded above the facility",
+        FACILITY,
+        "name_zh: 医院信息系统, level: 2",
+        "name_zh: 医院信息系统, level: 3",
+        "mlps_systems[0].level",
+        "level 3 is above the facility's mlps_level 2",
+        "facility.mlps_level: 3",
+    ),
+    Case(
+        "records kept shorter than the law says",
+        FACILITY,
+        "audit_log_days: 180",
+        "audit_log_days: 90",
+        "retention.audit_log_days",
+        "90 is not allowed",
+        "180 or more",
+    ),
+    Case(
+        "a key used twice in one mapping",
+        FACILITY,
+        "  metrics_days: 90",
+        "  metrics_days: 90\n  metrics_days: 91",
+        "retention.metrics_days",
+        "the key is already on line",
+        "each key once",
+        below=1,
+    ),
+    Case(
+        "an anchor that contains itself",
+        FACILITY,
+        "contacts: [it-office, ops]}",
+        "contacts: &people [it-office, *people]}",
+        "notification_routes[0].contacts[1]",
+        "an alias contains itself",
+        "written out",
+    ),
+)
+
+
+def mistakes(directory: Path) -> tuple[Mistake, ...]:
+    with pytest.raises(FacilityError) as caught:
+        load_facility(directory)
+    return caught.value.mistakes
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_a_mistake_is_answered_with_its_line_and_what_is_allowed(case: Case, clinic: Path):
+    file = clinic / case.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(case.old) == 1, "the case must change one place"
+    line = case.line or text[: text.index(case.old)].count("\n") + 1 + case.below
+    file.write_text(text.replace(case.old, case.new), encoding="utf-8")
+    found = mistakes(clinic)
+    assert len(found) == 1, found
+    (mistake,) = found
+    assert (mistake.file, mistake.line, mistake.key) == (file, line, case.key)
+    assert case.problem in mistake.problem
+    assert case.allowed in mistake.allowed
+    assert "Kx7" not in str(mistake)
+
+
+def test_the_unchanged_example_has_no_mistake(clinic: Path):
+    assert load_facility(clinic).id == "qinghe"
