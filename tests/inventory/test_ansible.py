@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -72,7 +72,7 @@ def test_the_example_moves_to_other_addresses_by_its_prefix(clinic: Path):
     assert {zone.gateway.rpartition(".")[0] for zone in facility.zones} == {"198.18.77"}
 
 
-def as_json(file: Path) -> Any:
+def as_json(file: Path) -> Any:  # noqa: ANN401
     return json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8")), default=str))
 
 
