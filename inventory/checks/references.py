@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from inventory.draft import Draft
 from inventory.mistakes import Mistake, nearest
-from inventory.schema.host import GROUPS
 from inventory.schema.network import BUILTIN_SERVICES
 from inventory.view import View
 
@@ -61,5 +60,6 @@ def _known(draft: Draft) -> dict[str, frozenset[str]]:
     }
     if draft.hosts is not None:
         known["host"] = draft.host_names()
-        known["endpoint"] = known["host"] | known["zone"] | frozenset(GROUPS) | {"all"}
+        groups = {group for entry in draft.hosts for group in entry.groups}
+        known["endpoint"] = known["host"] | known["zone"] | groups | {"all", "appliance"}
     return known

@@ -40,8 +40,8 @@ class Flow(Model):
     A name means the host, else the group, else the zone of that name: the narrower one wins.
     """
 
-    from_: Slug = Field(alias="from", description="a host, a group, a zone or `all`")
-    to: Slug = Field(description="a host, a group, a zone or `all`")
+    from_: Slug = Field(alias="from", description="a host, a group that has hosts, a zone or `all`")
+    to: Slug = Field(description="a host, a group that has hosts, a zone or `all`")
     service: Slug = Field(description="a built-in service or one declared under services")
     why: Text = Field(description="the reason, in a few words, for the auditor")
     owner: Text = Field(description="who answers for this flow, as 信息科")

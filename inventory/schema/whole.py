@@ -6,7 +6,7 @@ from inventory.schema.backup import BackupPolicy
 from inventory.schema.base import Model
 from inventory.schema.devices import AccessPoint, Gateway, Ups
 from inventory.schema.facility import AptMirrors, MlpsSystem, Operator, RecordRetention
-from inventory.schema.host import GROUPS, Host
+from inventory.schema.host import Host
 from inventory.schema.network import Flow, Service, Zone
 from inventory.schema.people import Contact, NotificationRoute
 
@@ -60,13 +60,13 @@ class Facility(Model):
     def endpoint(self, name: str) -> tuple[str, ...]:
         """Return the addresses or networks that a flow's ``from`` or ``to`` means: host, else group, else zone.
 
-        A group without hosts means nobody: ().
+        A name that a valid facility doesn't use in a flow, as a group without hosts, means nobody: ().
         """
         for host in self.hosts:
             if host.name == name:
                 return (host.address,)
-        if name == "all" or name in GROUPS:
-            return tuple(host.address for host in self.group(name))
+        if members := self.group(name):
+            return tuple(host.address for host in members)
         return tuple(zone.cidr for zone in self.zones if zone.name == name)
 
     @property

@@ -170,6 +170,15 @@ CASES = (
         below=2,
     ),
     Case(
+        "a flow to a group without hosts",
+        FACILITY,
+        "{from: staff, to: his_application,",
+        "{from: staff, to: pacs,",
+        "flows[9].to",
+        "unknown host, group or zone pacs",
+        "one of: all, appliance, appliance1, his1",
+    ),
+    Case(
         "a system graded above the facility",
         FACILITY,
         "name_zh: 医院信息系统, level: 2",
