@@ -1,0 +1,68 @@
+"""概览: what is wrong, worst first, with the next step; then where everything stands."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, render_template
+from flask_login import current_user
+from sqlalchemy import select
+
+from console.problems import Severity, find_problems
+from console.rules.view import StoreView
+from console.store.models import ProvisionRun
+from console.view import load_view
+from console.web import audit as audit_page
+from console.web.compliance import assessment
+from console.web.context import audit, config, locale, now, store
+from console.web.views import host_views, tell
+from console.web.words import RANK
+
+blueprint = Blueprint("overview", __name__)
+
+
+@dataclass(frozen=True)
+class BackupTile:
+    """All policies together: the one that is worst off speaks for them."""
+
+    policies: int
+    backed_up: int
+    proved: int
+    oldest_good: datetime | None
+    oldest_proof: datetime | None
+
+
+def backup_tile(view: StoreView) -> BackupTile:
+    """Return the tile; a time is None as soon as one policy has none."""
+    good = [item.last_success.started_at if item.last_success else None for item in view.policies]
+    proved = [item.last_passed.started_at if item.last_passed else None for item in view.policies]
+    return BackupTile(
+        policies=len(view.policies),
+        backed_up=sum(one is not None for one in good),
+        proved=sum(one is not None for one in proved),
+        oldest_good=min((one for one in good if one), default=None),
+        oldest_proof=min((one for one in proved if one), default=None),
+    )
+
+
+@blueprint.get("/")
+def show() -> str:
+    """Show the clinic's problems and tiles."""
+    view = load_view(store(), config())
+    problems = find_problems(view, now())
+    hosts = host_views(view, now())
+    counted = Counter(host.state for host in hosts)
+    files = audit().files
+    return render_template(
+        "overview.html",
+        problems=[tell(problem, locale()) for problem in problems],
+        critical=sum(problem.severity is Severity.CRIT for problem in problems),
+        hosts=hosts,
+        counted=[(state, counted[state]) for state in RANK if counted[state]],
+        backups=backup_tile(view),
+        compliance=assessment(store()),
+        newest_run=store().scalars(select(ProvisionRun).order_by(ProvisionRun.started_at.desc()).limit(1)).first(),
+        may_audit=audit_page.may_read(current_user),
+        checked=audit_page.last_check().newest,
+        newest_seal=max(files.seal_days(), default=None),
+    )

@@ -1,0 +1,150 @@
+"""The words, shapes and colours of every state, in one place.
+
+A word alone or a colour alone never carries a state: the macro ``state`` of ``parts.html`` shows all three.
+"""
+
+from collections.abc import Mapping
+
+from compliance.results import Verdict
+from console.store.models import State
+from console.web.context import N_, _
+
+# State → word.  Shape and colour have the state's own name (icons.svg#state-…, .is-…).
+STATES = {
+    State.OK: N_("Normal"),
+    State.LATE: N_("Late"),
+    State.WARN: N_("Warning"),
+    State.CRIT: N_("Critical"),
+    State.MAINT: N_("Maintenance"),
+    State.UNKNOWN: N_("Unknown"),
+}
+# Worst first.
+RANK = (State.CRIT, State.WARN, State.LATE, State.UNKNOWN, State.MAINT, State.OK)
+
+# Value in the store → (state, word).
+OUTCOMES = {
+    "running": (State.MAINT, N_("Running")),
+    "success": (State.OK, N_("Successful")),
+    "warning": (State.WARN, N_("With warnings")),
+    "failed": (State.CRIT, N_("Failed")),
+    "interrupted": (State.WARN, N_("Interrupted")),
+}
+PROOFS = {
+    "passed": (State.OK, N_("Proved")),
+    "failed": (State.CRIT, N_("Not restorable")),
+    "error": (State.WARN, N_("No verdict")),
+    "skipped": (State.UNKNOWN, N_("Skipped")),
+}
+RUNS = {
+    "successful": (State.OK, N_("Successful")),
+    "failed": (State.CRIT, N_("Failed")),
+    "unreachable": (State.CRIT, N_("Host unreachable")),
+    "canceled": (State.WARN, N_("Canceled")),
+    "interrupted": (State.WARN, N_("Interrupted")),
+}
+TASKS = {
+    "ok": (State.OK, N_("Unchanged")),
+    "changed": (State.WARN, N_("Changed")),
+    "failed": (State.CRIT, N_("Failed")),
+    "unreachable": (State.CRIT, N_("Unreachable")),
+    "skipped": (State.UNKNOWN, N_("Not needed")),
+}
+STEPS = {
+    "preflight": N_("Checks before the start"),
+    "dump": N_("Dump the database"),
+    "backup": N_("Back up to the local repository"),
+    "check": N_("Check the local repository"),
+    "copy": N_("Copy to the offsite vault"),
+    "check_offsite": N_("Check the offsite vault"),
+}
+TRIGGERS = {"schedule": N_("Schedule"), "manual": N_("By hand"), "catch_up": N_("Catch-up")}
+REPOSITORIES = {"local": N_("Local repository"), "offsite": N_("Offsite vault")}
+ANSWERS = {
+    "passed": (State.OK, N_("Passed")),
+    "failed": (State.CRIT, N_("Differs")),
+    "error": (State.WARN, N_("No answer")),
+    "skipped": (State.UNKNOWN, N_("Skipped")),
+}
+VERDICTS: dict[str, tuple[State, str]] = {
+    Verdict.COMPLIANT: (State.OK, N_("Compliant")),
+    Verdict.PARTIAL: (State.WARN, N_("Partly compliant")),
+    Verdict.NONCOMPLIANT: (State.CRIT, N_("Not compliant")),
+    Verdict.NOT_APPLICABLE: (State.UNKNOWN, N_("Not applicable")),
+    Verdict.UNTESTED: (State.UNKNOWN, N_("Untested")),
+}
+AUTOMATION = {
+    "auto": N_("A probe decides it"),
+    "semi": N_("A probe gives a part, a person decides"),
+    "manual": N_("A person collects the proof"),
+}
+LAYERS = {
+    "PES": N_("Physical environment"),
+    "CNS": N_("Communication network"),
+    "ABS": N_("Area boundary"),
+    "CES": N_("Computing environment"),
+    "SMC": N_("Management centre"),
+    "PSS": N_("Security policies"),
+    "ORS": N_("Security organisation"),
+    "HRS": N_("Security personnel"),
+    "CMS": N_("Construction management"),
+    "MMS": N_("Operations management"),
+}
+RESULTS = {
+    "success": (State.OK, N_("Done")),
+    "failure": (State.WARN, N_("Refused")),
+    "locked": (State.CRIT, N_("Locked")),
+    "observed": (State.UNKNOWN, N_("Observed")),
+}
+ACTIONS = {
+    "login": N_("Log in"),
+    "logout": N_("Log out"),
+    "account.created": N_("Account made"),
+    "account.locked": N_("Account locked"),
+    "account.password_changed": N_("Password changed"),
+    "account.locale_changed": N_("Language changed"),
+    "first_login.issued": N_("One-time secret issued"),
+    "first_login.redeemed": N_("One-time secret used"),
+    "audit.verified": N_("Audit log verified"),
+    "audit.exported": N_("Audit log exported"),
+    "audit.recovered": N_("Audit log recovered after a crash"),
+    "clock.stepped_back": N_("Clock stepped back"),
+}
+
+
+def state_word(state: str) -> str:
+    """Return the word of a state."""
+    return _(STATES[State(state)])
+
+
+WORDED: dict[str, Mapping[str, tuple[State, str]]] = {
+    "outcomes": OUTCOMES,
+    "proofs": PROOFS,
+    "answers": ANSWERS,
+    "runs": RUNS,
+    "tasks": TASKS,
+    "verdicts": VERDICTS,
+    "results": RESULTS,
+}
+NAMED: dict[str, Mapping[str, str]] = {
+    "steps": STEPS,
+    "triggers": TRIGGERS,
+    "repositories": REPOSITORIES,
+    "automation": AUTOMATION,
+    "layers": LAYERS,
+    "actions": ACTIONS,
+}
+
+
+def worded(table: str, value: str) -> tuple[str, str]:
+    """Return (state, translated word) of a stored value; one that this version does not know is *unknown*."""
+    if value not in WORDED[table]:
+        return State.UNKNOWN.value, value
+    state, word = WORDED[table][value]
+    return state.value, _(word)
+
+
+def named(table: str, value: str | None) -> str:
+    """Return the translated name of a stored value, or the value itself when this version has no name for it."""
+    if value is None:
+        return "–"
+    return _(NAMED[table][value]) if value in NAMED[table] else value
