@@ -10,14 +10,17 @@ class CommandError(Exception):
 
 
 def run_command(command: Sequence[str], timeout_seconds: float) -> str:
-    """Return the tool's standard output; raises CommandError with its last line of complaint."""
+    """Return the tool's standard output; raises CommandError with its last line of complaint.
+
+    The tool gets none of this service's environment: systemctl would report to its NOTIFY_SOCKET.
+    """
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             check=False,
             encoding="utf-8",
-            env={**os.environ, "LC_ALL": "C"},
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=timeout_seconds,
