@@ -23,10 +23,11 @@ SETTING = r"^[[:space:]]*([#;]|$)"
 FORWARDING = r"^[^#]*(@[^ ]|omfwd|omrelp|^URL=)"
 FORWARDING_FILES = ("/etc/rsyslog.conf", "/etc/rsyslog.d", "/etc/systemd/journal-upload.conf")
 PACKAGE_LISTS = ("(", "-name", "*InRelease", "-o", "-name", "partial", "-o", "-name", "update-success-stamp", ")")
-# Without lock, and with apt's caches built in memory only: else reading would write them.
+# Without lock, caches and planner log: apt would write all three.
 APT_SIMULATION = (
     *("apt-get", "-s", "-qq", "--with-new-pkgs", "upgrade"),
     *("-o", "Debug::NoLocking=true", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
+    *("-o", "Dir::Log::Planner=/dev/null"),
 )
 UNITS = (
     "auditd.service",

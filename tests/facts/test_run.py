@@ -1,0 +1,111 @@
+"""One probe: whatever it does, the gathering goes on."""
+
+import os
+import select
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.facts.gather import gather
+from agent.facts.probes import PROBES, Probe
+from agent.facts.run import run_probe
+
+PYTHON = sys.executable
+
+
+def ends_soon(pid: int) -> bool:
+    """Wait at most five seconds for a process to end; tell whether it did."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    with os.fdopen(descriptor):
+        return bool(select.select([descriptor], [], [], 5)[0])
+
+
+def test_a_probe_gives_its_output_exit_code_and_command():
+    result = run_probe(Probe("x", (PYTHON, "-c", "import sys; print('out'); sys.exit('err')")), 10)
+    assert (result.stdout, result.stderr, result.exit_code, result.truncated) == ("out\n", "err", 1, False)
+    assert result.command.startswith(PYTHON)
+    assert result.at.endswith("Z")
+
+
+def test_a_hung_probe_is_ended_with_everything_it_started(tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    script = f"sleep 1000 & echo $! > {pid_file}; echo begun; wait"
+    result = run_probe(Probe("hung", ("sh", "-c", script), timeout_seconds=0.5), 10)
+    assert result.exit_code is None
+    assert result.stdout == "begun\n"
+    assert "timed out after 0.5 s" in result.stderr
+    assert result.duration_seconds < 5
+    assert ends_soon(int(pid_file.read_text(encoding="ascii")))
+
+
+def test_a_child_left_in_the_background_cannot_hold_the_gathering_up():
+    result = run_probe(Probe("daemon", ("sh", "-c", "sleep 1000 & echo done"), timeout_seconds=0.5), 10)
+    assert result.duration_seconds < 5
+    assert result.stdout == "done\n"
+
+
+def test_output_over_the_limit_is_cut_and_marked_and_the_exit_code_kept():
+    result = run_probe(Probe("big", (PYTHON, "-c", "print('x' * 300000)"), max_bytes=1000), 10)
+    assert (len(result.stdout), result.truncated, result.exit_code) == (1000, True, 0)
+
+
+def test_output_of_exactly_the_limit_is_whole():
+    result = run_probe(Probe("full", ("printf", "12345"), max_bytes=5), 10)
+    assert (result.stdout, result.truncated) == ("12345", False)
+
+
+def test_endless_output_is_bounded_in_time_and_size():
+    result = run_probe(Probe("endless", ("yes",), timeout_seconds=0.5, max_bytes=1000), 10)
+    assert (len(result.stdout), result.truncated, result.exit_code) == (1000, True, None)
+
+
+def test_a_missing_program_is_said_so():
+    result = run_probe(Probe("x", ("no-such-program-here",)), 10)
+    assert (result.exit_code, result.stderr) == (None, "not found: no-such-program-here")
+
+
+def test_a_file_that_may_not_be_run_is_said_so(tmp_path: Path):
+    program = tmp_path / "program"
+    program.write_text("", encoding="ascii")
+    result = run_probe(Probe("x", (str(program),)), 10)
+    assert (result.exit_code, result.stderr) == (None, "not started: Permission denied")
+
+
+def test_bytes_that_are_no_text_do_not_break_a_probe():
+    assert "\ufffd" in run_probe(Probe("x", ("printf", r"\377")), 10).stdout
+
+
+def test_a_probe_sees_a_plain_environment_and_no_input(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SOME_SECRET", "value")
+    result = run_probe(Probe("x", ("sh", "-c", "env; cat; pwd")), 10)
+    assert "SOME_SECRET" not in result.stdout
+    assert "LC_ALL=C\n" in result.stdout
+    assert result.stdout.endswith("/\n")
+
+
+def test_one_broken_probe_never_stops_the_rest_and_the_whole_time_is_bounded():
+    hung = Probe("hung", ("sleep", "1000"), timeout_seconds=30)
+    document = gather((Probe("a", ("no-such-program",)), hung, Probe("b", ("true",))), total_seconds=0.5)
+    a, b, c = document["probes"]
+    assert a["exit_code"] is None
+    assert "timed out" in b["stderr"]
+    assert c["stderr"] == "not run: the time for all probes together was used up"
+
+
+def test_every_probe_has_its_own_name_and_bounds():
+    assert len({probe.name for probe in PROBES}) == len(PROBES)
+    assert all(0 < probe.timeout_seconds <= 30 and 0 < probe.max_bytes <= 512 * 1024 for probe in PROBES)
+
+
+def test_no_probe_goes_through_a_shell():
+    assert not {probe.argv[0] for probe in PROBES} & {"sh", "bash", "/bin/sh", "sudo", "env"}
+
+
+def test_no_child_of_a_finished_gathering_is_left():
+    gather((Probe("a", ("true",)), Probe("hung", ("sleep", "1000"), timeout_seconds=0.1)))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
