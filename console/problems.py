@@ -1,5 +1,7 @@
 """What is wrong, worst first: a pure function from what the store knows to a list of problems."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from console.hosts import shown_state
@@ -8,7 +10,7 @@ from console.rules.hosts import host_problems, reach_problems
 from console.rules.platform import platform_problems
 from console.rules.problem import Problem, Severity, sort_key
 from console.rules.view import PolicyView, StoreView
-from console.store.hosts import State
+from console.store.hosts import HostState, State
 
 __all__ = ["PolicyView", "Problem", "Severity", "StoreView", "find_problems"]
 
@@ -27,9 +29,16 @@ def find_problems(view: StoreView, now: datetime) -> tuple[Problem, ...]:
     for name, row in rows.items():
         found += reach_problems(view, row, now)
         if states[name] not in SILENT and row.error_code is None and name in view.snapshots:
-            found += host_problems(name, view.snapshots[name], now, zone)
+            found += with_since(host_problems(name, view.snapshots[name], now, zone), row)
     for policy in view.policies:
         if states.get(policy.host) is not State.MAINT:
             first_seen = rows[policy.host].first_seen if policy.host in rows else None
             found += backup_problems(policy, now, zone, first_seen)
     return tuple(sorted(found, key=sort_key))
+
+
+def with_since(problems: Iterable[Problem], row: HostState) -> Iterator[Problem]:
+    """Yield the problems with the time since when the worker has seen each of them."""
+    known = {(reason["kind"], reason["object"]): datetime.fromisoformat(reason["since"]) for reason in row.reasons}
+    for one in problems:
+        yield replace(one, since=one.since or known.get((one.kind, one.object)))

@@ -61,7 +61,8 @@ HOSTS = {
     "clock_unsynchronised": explanation(
         "The clock of {host} is not synchronised",
         "No time source keeps the clock of {host}; it will drift, and the times of its records cannot be trusted.",
-        "On {host}: systemctl status chrony; chronyc sources. Check that the appliance can be reached as the time source.",
+        "On {host}: systemctl status chrony; chronyc sources. Check that the appliance can be reached as the "
+        "time source.",
     ),
     "certificate_expiring": explanation(
         "A certificate of {host} ends soon",
@@ -130,7 +131,8 @@ REACH = {
     ),
     "console_refused": explanation(
         "{host} refuses the console",
-        "The agent of {host} does not accept this console's certificate ({detail}). Nothing is known since {last_seen}.",
+        "The agent of {host} does not accept this console's certificate ({detail}). Nothing is known since "
+        "{last_seen}.",
         "Renew the certificates of both: xinglin provision --tags pki,agent,console",
     ),
     "bad_tls": explanation(
@@ -159,7 +161,8 @@ BACKUPS = {
     ),
     "restore_overdue": explanation(
         "The backup of {object} has not been proved for long",
-        "The last restore that succeeded was at {last_passed}. Whether the newest backups can be restored is not known.",
+        "The last restore that succeeded was at {last_passed}. Whether the newest backups can be restored is not "
+        "known.",
         "On {host}: xinglin backup verify",
     ),
     "restore_never": explanation(
@@ -179,8 +182,8 @@ BACKUPS = {
     ),
     "restore_slow": explanation(
         "Restoring {object} takes longer than allowed",
-        "The restore test took {rto_hours} h; the target is {target_hours} h. After a loss the clinic would wait longer "
-        "than it has accepted.",
+        "The restore test took {rto_hours} h; the target is {target_hours} h. After a loss the clinic would wait "
+        "longer than it has accepted.",
         "Look where the time goes on the page of this restore test; or correct rto_hours in the facility.",
     ),
     "backup_failed": explanation(

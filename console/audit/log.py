@@ -38,10 +38,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Head:
-    """The end of the log: its last record's number and time, and the hash of the last raw line."""
+    """The end of the log: its last record's number, time and hash, and the hash of the last raw line.
+
+    The two hashes differ only while a closed fragment waits for the record that explains it.
+    """
 
     seq: int
     at: datetime | None
+    record_sha256: str
     line_sha256: str
 
 
@@ -101,8 +105,8 @@ class AuditLog:
             for line in reversed(last_lines(self.files.log(day), SEARCHED_LINES)):
                 line_sha256 = line_sha256 or digest(line)
                 if (record := parse(line)) is not None:
-                    return Head(record.seq, record.at, line_sha256)
-        return Head(0, None, line_sha256 or GENESIS)
+                    return Head(record.seq, record.at, digest(line), line_sha256)
+        return Head(0, None, GENESIS, line_sha256 or GENESIS)
 
     def recover(self) -> None:
         """Close a line that a crash cut off and say so in the chain; the caller holds the lock.
@@ -137,7 +141,7 @@ class AuditLog:
         )
         line = record.line()
         self._put(self.files.log(self._day(moment)), line)
-        return record, Head(record.seq, moment, digest(line))
+        return record, Head(record.seq, moment, digest(line), digest(line))
 
     def _day(self, moment: datetime) -> date:
         """Return the day file to write to: never one before the newest, never a sealed one, whatever the clock says."""

@@ -73,7 +73,8 @@ def reach_problems(view: StoreView, row: HostState, now: datetime) -> Iterator[P
         yield problem("host_unknown", Severity.WARN, row.name, row.since, host=row.name)
     elif row.facts_error is not None:
         detail = {"detail": row.facts_error}
-        yield problem("facts_unreadable", Severity.WARN, row.name, None, host=row.name, values=detail)
+        failing = row.facts_failing_since
+        yield problem("facts_unreadable", Severity.WARN, row.name, failing, host=row.name, values=detail)
 
 
 def address(config: ConsoleConfig, row: HostState) -> str:

@@ -39,13 +39,14 @@ class HostState(Base):
     # The state that the newest scrapes ask for and how many in a row did: the hysteresis.
     candidate: Mapped[str | None] = mapped_column(Text)
     candidate_count: Mapped[int] = mapped_column(default=0)
-    reasons: Mapped[list[str]]  # text ids of console.problems, for example "disk_nearly_full"
+    reasons: Mapped[list[JsonObject]]  # what the newest scrape shows: {"kind", "object", "since"} of each problem
     last_attempt: Mapped[datetime | None]
     last_seen: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(Text)  # console.worker.scrape.ErrorCode
     last_error: Mapped[str | None] = mapped_column(Text)
     failing_since: Mapped[datetime | None]
     facts_error: Mapped[str | None] = mapped_column(Text)
+    facts_failing_since: Mapped[datetime | None]
     agent_version: Mapped[str | None] = mapped_column(Text)
     scrape_seconds: Mapped[float | None]
     maintenance_until: Mapped[datetime | None]

@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("failing_since", TIME, nullable=True),
         sa.Column("facts_error", sa.Text(), nullable=True),
+        sa.Column("facts_failing_since", TIME, nullable=True),
         sa.Column("agent_version", sa.Text(), nullable=True),
         sa.Column("scrape_seconds", sa.Double(), nullable=True),
         sa.Column("maintenance_until", TIME, nullable=True),

@@ -1,0 +1,167 @@
+"""The worker's process: one scheduler, guarded by a lock, with its jobs declared here."""
+
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.orm import Session, sessionmaker
+
+from console.audit.log import AuditLog
+from console.audit.seal import STARTED
+from console.config import ConsoleConfig
+from console.notify import notify
+from console.worker.facts import FactsRound
+from console.worker.fetch import Fetcher, client_context
+from console.worker.keeping import Keeper
+from console.worker.round import Round
+from console.worker.slots import Slots
+from console.worker.spool import ingest_spool
+
+logger = logging.getLogger(__name__)
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+class AlreadyRunningError(Exception):
+    """Another worker holds the lock of this console."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: look every ``every_seconds`` whether the slot of this ``period_seconds`` is still to be done.
+
+    Looking more often than the period makes a missed or failed slot heal by itself.
+    """
+
+    name: str
+    every_seconds: int
+    period_seconds: int
+    body: Callable[[], None]
+
+
+@contextmanager
+def only_worker(lock: Path) -> Iterator[None]:
+    """Hold the lock that lets one worker run.  Raises ``AlreadyRunningError``."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise AlreadyRunningError(
+                f"{lock}: another worker is running (process {holder}). "
+                "Next: leave it running, or stop it first: systemctl stop xinglin-worker"
+            ) from None
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def run_worker(config: ConsoleConfig, sessions: sessionmaker[Session], audit: AuditLog, stop: threading.Event) -> None:
+    """Work until ``stop`` is set, then finish the items at hand and return.
+
+    Raises ``AlreadyRunningError``, and ``OSError`` when the console's certificate cannot be loaded.
+    """
+    if config.tls is None:
+        raise FileNotFoundError(
+            "no certificate for the worker: neither 'tls' in the configuration nor CREDENTIALS_DIRECTORY is set. "
+            "Next: start it by systemd (systemctl start xinglin-worker)"
+        )
+    with only_worker(config.state_directory / "worker.lock"):
+        fetcher = Fetcher(client_context(config.tls))
+        started_at = datetime.now(UTC)
+        audit.append(actor="system", action=STARTED, target="worker", detail={"boot_id": boot_id(), "pid": os.getpid()})
+        scrapes = Round(config, fetcher, sessions)
+        facts = FactsRound(config, fetcher, sessions)
+        keeper = Keeper(sessions, audit, appliance(config))
+
+        def scrape() -> None:
+            scrapes.run()
+            keeper.beat(os.getpid(), started_at)
+
+        def take_in_runs() -> None:
+            ingest_spool(sessions, config.run_spool, audit.now())
+
+        jobs = (
+            Job("facts", MINUTE, MINUTE, facts.run),
+            Job("runs", 10, 10, take_in_runs),
+            Job("roll-up", 10 * MINUTE, HOUR, keeper.roll_up),
+            Job("clean", HOUR, DAY, keeper.clean),
+            Job("audit-seal", 10 * MINUTE, DAY, keeper.seal),
+            Job("audit-head", MINUTE, MINUTE, keeper.note_head),
+        )
+        scheduler = build_scheduler(
+            jobs, Slots(sessions, audit.now, started_at), scrape, config.scrape_interval_seconds
+        )
+        scheduler.start()
+        logger.info("worker started: %d hosts every %d s", len(config.hosts), config.scrape_interval_seconds)
+        notify("READY=1")
+        stop.wait()
+        notify("STOPPING=1")
+        scheduler.shutdown(wait=True)
+        scrapes.close()
+        facts.close()
+        logger.info("worker ended")
+
+
+def build_scheduler(
+    jobs: tuple[Job, ...], slots: Slots, scrape: Callable[[], None], interval_seconds: int
+) -> BackgroundScheduler:
+    """Return the scheduler with every job, not started.  The job store is memory: the jobs are these, in code."""
+    scheduler = BackgroundScheduler(
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(len(jobs) + 1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=UTC,
+    )
+    scheduler.add_listener(_complain, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
+    now = datetime.now(UTC)
+    # A scrape claims no slot: its rows are replaced, not added, and it would make 5760 slots a day.
+    scheduler.add_job(
+        scrape,
+        "interval",
+        seconds=interval_seconds,
+        id="scrape",
+        next_run_time=now,
+        misfire_grace_time=interval_seconds,
+    )
+    for job in jobs:
+        scheduler.add_job(
+            slots.run,
+            "interval",
+            seconds=job.every_seconds,
+            id=job.name,
+            next_run_time=now,
+            args=(job.name, job.period_seconds, job.body),
+        )
+    return scheduler
+
+
+def _complain(event: JobExecutionEvent) -> None:
+    if event.code == EVENT_JOB_MISSED:
+        logger.warning("job %s missed its time %s", event.job_id, event.scheduled_run_time)
+    else:
+        logger.error("job %s failed: %r", event.job_id, event.exception)
+
+
+def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
+    """Return the id of this machine's boot."""
+    return path.read_text(encoding="ascii").strip()
+
+
+def appliance(config: ConsoleConfig) -> str:
+    """Return the name of the host that the console runs on."""
+    return next((host.name for host in config.hosts if "appliance" in host.groups), config.facility.id)
