@@ -3,12 +3,14 @@
 import fcntl
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from console.audit.log import AuditLog
 from console.audit.seal import STARTED
+from console.boot import boot_id
 from console.config import ConsoleConfig
 from console.notify import notify
 from console.worker.facts import FactsRound
@@ -157,9 +160,16 @@ def _complain(event: JobExecutionEvent) -> None:
         logger.error("job %s failed: %r", event.job_id, event.exception)
 
 
-def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
-    """Return the id of this machine's boot."""
-    return path.read_text(encoding="ascii").strip()
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
 
 
 def appliance(config: ConsoleConfig) -> str:

@@ -1,0 +1,167 @@
+"""``xinglin console``: serve the pages, work, migrate the store, first login, status, check the audit log.
+
+Exit codes: 0 fine, 1 findings, 2 usage, 3 a tool failed.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from console.audit.log import AuditError, AuditLog
+from console.config import DEFAULT_PATH, ConfigError, ConsoleConfig, load_config
+from console.privileges import become_owner
+from console.store.database import open_engine, session_factory
+from console.store.migrate import migrate as migrate_store
+
+FINDINGS, FAILED = 1, 3
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The configuration, the migrated store and the audit log of this command."""
+
+    config: ConsoleConfig
+    sessions: sessionmaker[Session]
+    audit: AuditLog
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Open the console's parts; a failure is told on stderr with place, cause and next step, exit code 3."""
+    try:
+        config = load_config(path)
+        if config.store_url.startswith("sqlite"):
+            config.state_directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        become_owner(config.state_directory)
+        engine = open_engine(config.store_url)
+        try:
+            migrate_store(engine)
+            yield Opened(config, session_factory(engine), AuditLog(config.audit_directory))
+        finally:
+            engine.dispose()
+    except (ConfigError, AuditError) as error:
+        fail(str(error))
+    except SQLAlchemyError as error:
+        fail(f"the store cannot be used: {error}. Next: check the disk and the rights of the state directory.")
+    except OSError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> None:
+    """End the command with exit code 3."""
+    click.echo(f"xinglin console: {message}", err=True)
+    sys.exit(FAILED)
+
+
+config_option = click.option(
+    "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True, help="Configuration."
+)
+
+
+@click.group()
+def console() -> None:
+    """Serve the operations console and its worker."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+@console.command()
+@config_option
+def serve(path: Path) -> None:
+    """Serve the pages on the unix socket."""
+    from console.serving import serve_pages  # noqa: PLC0415 — Flask is loaded by this command only
+
+    with opened(path) as here:
+        serve_pages(here.config, here.audit)
+
+
+@console.command()
+@config_option
+def worker(path: Path) -> None:
+    """Scrape, ingest, judge, roll up and seal, until SIGTERM."""
+    from console.worker.main import AlreadyRunningError, run_worker, stop_on_signals  # noqa: PLC0415
+
+    with opened(path) as here:
+        try:
+            run_worker(here.config, here.sessions, here.audit, stop_on_signals())
+        except AlreadyRunningError as error:
+            fail(str(error))
+
+
+@console.command()
+@config_option
+def migrate(path: Path) -> None:
+    """Bring the store to the newest schema (the other commands do it, too)."""
+    with opened(path) as here:
+        click.echo(f"{here.config.store_url.split('://', 1)[0]}: the store has the newest schema")
+
+
+@console.command("first-login")
+@config_option
+def first_login(path: Path) -> None:
+    """Print the secret that makes the first account; it works once, within 24 hours."""
+    from console.auth.access import Access  # noqa: PLC0415
+    from console.auth.firstlogin import issue_secret  # noqa: PLC0415
+
+    with opened(path) as here, here.sessions.begin() as session:
+        access = Access(session, here.audit, datetime.now(UTC), "local command")
+        secret = issue_secret(access, actor="root")
+        if secret is None:
+            session.rollback()
+            click.echo("There already is an account: log in with it.", err=True)
+            sys.exit(FINDINGS)
+    click.echo(secret)
+
+
+@console.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole document.")
+def status(path: Path, as_json: bool) -> None:
+    """Print hosts, backups and open problems.  Exit code 1 when something is critical."""
+    from console.status import status_document  # noqa: PLC0415
+
+    with opened(path) as here, here.sessions() as session:
+        document = status_document(session, here.config, datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        return
+    for host in document["hosts"]:
+        click.echo(f"{host['state']:8} {host['name']:20} last seen {host['last_seen'] or 'never'}")
+    for problem in document["problems"]:
+        click.echo(f"\n{problem['severity'].upper()}  {problem['title']}  (since {problem['since'] or 'unknown'})")
+        click.echo(f"  {problem['meaning']}\n  Next: {problem['next_step']}")
+    sys.exit(FINDINGS if any(one["severity"] == "crit" for one in document["problems"]) else 0)
+
+
+@console.group()
+def audit() -> None:
+    """Work with the audit log."""
+
+
+@audit.command()
+@config_option
+def verify(path: Path) -> None:
+    """Check every record, seal and signature.  Exit code 1 with findings."""
+    from console.anchors import load_anchors  # noqa: PLC0415
+    from console.audit.verify import Question  # noqa: PLC0415
+    from console.audit.verify import verify as verify_log  # noqa: PLC0415
+
+    with opened(path) as here, here.sessions() as session:
+        here.audit.files.create()
+        report = verify_log(here.audit.files, datetime.now(UTC), load_anchors(session))
+    for finding in report.findings:
+        click.echo(f"{finding.question}: {finding.place}: {finding.detail}")
+    for question in Question:
+        click.echo(f"{question.value:8} {'yes' if report.holds(question) else 'NO'}")
+    click.echo(f"records  {report.records}\nsealed   {report.sealed_days} days\nhead     {report.head_line_sha256}")
+    click.echo(f"key      {report.key_sha256 or '(none yet: the first day is sealed after midnight UTC)'}")
+    sys.exit(FINDINGS if report.findings else 0)

@@ -1,0 +1,88 @@
+"""The state of the facility as one document: what ``xinglin status`` prints and other programs read."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from console.auth.accounts import account_count
+from console.config import ConsoleConfig
+from console.hosts import shown_state
+from console.problems import PolicyView, Problem, StoreView, find_problems
+from console.rules.platform import HIGH
+from console.store.hosts import HostState, State
+from console.view import load_view
+
+SCHEMA = 1
+CHINESE = "zh_CN"
+
+
+def status_document(session: Session, config: ConsoleConfig, now: datetime) -> dict[str, Any]:
+    """Return the status document (schema 1).  Times are RFC 3339 in UTC, durations seconds."""
+    view = load_view(session, config)
+    rows = {row.name: row for row in view.hosts}
+    return {
+        "schema": SCHEMA,
+        "facility": {
+            "id": config.facility.id,
+            "name_zh": config.facility.name_zh,
+            "name_en": config.facility.name_en,
+            "timezone": config.facility.timezone,
+            "mlps_level": config.facility.mlps_level,
+        },
+        "generated_at": _time(now),
+        "hosts": [_host(host.name, rows.get(host.name), now, config) for host in config.hosts],
+        "backups": [_backup(policy) for policy in view.policies],
+        "problems": [_problem(one) for one in find_problems(view, now)],
+        "compliance": _compliance(view),
+        "console": {"url": config.public_url, "accounts": account_count(session)},
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _host(name: str, row: HostState | None, now: datetime, config: ConsoleConfig) -> dict[str, Any]:
+    state = State.UNKNOWN if row is None else shown_state(row, now, config.scrape_interval_seconds)
+    return {
+        "name": name,
+        "state": state.value,
+        "since": _time(row.since if row else None),
+        "last_seen": _time(row.last_seen if row else None),
+        "agent_version": row.agent_version if row else None,
+    }
+
+
+def _backup(policy: PolicyView) -> dict[str, Any]:
+    run, good = policy.newest_run, policy.last_success
+    test, passed = policy.newest_verification, policy.last_passed
+    return {
+        "host": policy.host,
+        "policy": policy.policy.name,
+        "last_success": _time(good.finished_at if good else None),
+        "last_outcome": run.outcome if run else None,
+        "last_restore_test": _time(test.finished_at if test else None),
+        "last_verdict": test.verdict if test else None,
+        "rpo_seconds": passed.rpo_seconds if passed else None,
+        "rto_seconds": passed.rto_seconds if passed else None,
+    }
+
+
+def _problem(one: Problem) -> Mapping[str, Any]:
+    texts = {"title": one.title, "meaning": one.meaning, "next_step": one.next_step}
+    spoken = {key: str(text) for key, text in texts.items()}
+    spoken |= {f"{key}_zh": text.translate(CHINESE) for key, text in texts.items()}
+    return {"severity": one.severity.value, "object": one.object, "since": _time(one.since), **spoken}
+
+
+def _compliance(view: StoreView) -> dict[str, Any]:
+    judged = [result.judged_at for result in view.assessments]
+    return {
+        "level": view.config.facility.mlps_level,
+        "judged_at": _time(max(judged, default=None)),
+        "verdicts": dict(sorted(Counter(result.verdict for result in view.assessments).items())),
+        "high_risk": sum(result.risk == HIGH for result in view.assessments),
+    }
