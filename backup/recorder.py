@@ -20,8 +20,9 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def now_utc() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
+    """Return the time in UTC, to the millisecond that the records hold."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def boot_id() -> str:

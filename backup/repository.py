@@ -218,3 +218,8 @@ def restore(repository: Repository, snapshot_id: str, paths: Sequence[str], targ
 def is_plain(path: str) -> bool:
     """Tell whether restic reads ``path`` in a pattern file as that path and nothing else."""
     return path == path.strip() and path.isprintable() and not set(path) & set("*?[]\\$#")
+
+
+def require_password(repository: Repository) -> None:
+    """Raise BackupError unless the repository password opens the repository."""
+    demand(run(["cat", "config", "--no-lock"], repository), repository)

@@ -14,6 +14,8 @@ from backup.policy import PostgresqlSource
 from backup.process import ending_with_us
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
+from tests.backup.clinic_host import ClinicHost
+from tests.backup.servers import Authority, rest_server
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,17 @@ def programs() -> tools.Tools:
 @pytest.fixture
 def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def host(programs: tools.Tools, restic_on_path: None, tmp_path: Path) -> Iterator[ClinicHost]:
+    """A host with two empty append-only servers, and nothing configured."""
+    authority = Authority(tmp_path)
+    with (
+        rest_server("local", tmp_path / "appliance1", programs, authority) as local,
+        rest_server("offsite", tmp_path / "vault1", programs, authority) as offsite,
+    ):
+        yield ClinicHost(tmp_path, local, offsite)
 
 
 @pytest.fixture(scope="session")

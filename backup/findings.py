@@ -1,0 +1,41 @@
+"""What a verification finds while it goes on: phases with their seconds, assertions with their answers."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backup.errors import BackupError
+from backup.status import Assertion, Cause, Verdict
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Findings:
+    """What a verification has found so far; survives an error in the middle."""
+
+    show: Callable[[str], None]
+    snapshot_id: str | None = None
+    as_of: datetime | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+    assertions: list[Assertion] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase; phases of the same name add up."""
+        logger.info("verification: %s", name)
+        self.show(name)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = round(self.phases.get(name, 0.0) + time.monotonic() - began, 3)
+
+    def require(self, identifier: str, passed: bool, expected: str, got: str, failure: Cause) -> None:
+        """Note an assertion; raise BackupError with ``failure`` when it did not hold."""
+        self.assertions.append(Assertion(identifier, Verdict.PASSED if passed else Verdict.FAILED, expected, got))
+        if not passed:
+            raise BackupError(failure.code, failure.place, failure.detail)

@@ -1,0 +1,25 @@
+"""The nightly job against a real PostgreSQL and two real append-only rest-servers."""
+
+from backup import repository
+from backup.policy import PostgresqlSource
+from backup.status import Outcome, read_runs
+from tests.backup.clinic_host import ClinicHost, init_both, run
+
+
+def test_a_night_ends_with_the_same_set_in_both_repositories(host: ClinicHost, cluster: PostgresqlSource) -> None:
+    config = host.with_database(cluster)
+    local, offsite = init_both(config)
+    done = run(config)
+    assert done.cause is None
+    assert done.outcome is Outcome.SUCCESS
+    assert [step.name for step in done.steps] == ["preflight", "dump", "backup", "check", "copy", "check_offsite"]
+    here, there = repository.snapshots(local), repository.snapshots(offsite)
+    assert [snapshot.tag("kind") for snapshot in here] == ["dump", "set"]
+    assert {snapshot.tag("run") for snapshot in here} == {done.run_id}
+    assert done.snapshot_id == here[1].id
+    assert {snapshot.original for snapshot in there} == {snapshot.id for snapshot in here}
+    assert done.offsite_snapshot_id in {snapshot.id for snapshot in there}
+    assert done.steps[1].numbers["rows"] == 12700
+    assert done.steps[1].numbers["bytes"] > 500_000
+    assert read_runs(config.runs) == [done]
+    assert not (config.state_directory / "staging").exists()
