@@ -72,3 +72,10 @@ def ensure(root: Path = CONSOLE, timeout_seconds: float = 300) -> bool:
             "then run again."
         )
     return True
+
+
+if __name__ == "__main__":
+    try:
+        ensure()
+    except VendorError as error:
+        sys.exit(f"xinglin: {error}")
