@@ -1,161 +1,153 @@
-"""Drive ansible-core through ansible-runner: one run, its events, its record.
+"""Set a facility up: first contact, wheelhouse, one run of Ansible, its record."""
 
-Call it in a process of its own (the command line, or one that the console starts): ansible-runner takes over SIGINT
-and SIGTERM, which cancel the run, and spawns a pseudo-terminal.  Everything that it writes lies in a directory that
-only root can read and that is gone afterwards.
-"""
-
-import contextlib
-import getpass
-import importlib.util
-import os
-import secrets
-import subprocess
+import json
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import ansible_runner
-
+from inventory.loader import Facility, Host, load_facility
+from playbooks import delivery, first_contact, wheelhouse
+from playbooks.engine import RunRequest, new_record, run
+from playbooks.explain import Statement, explain
+from playbooks.first_contact import Contacts
+from playbooks.login import CREDENTIALS, Credential, Target
 from playbooks.progress import Progress
-from playbooks.record import RunRecord, TaskResult, finished, task_result, timestamp
+from playbooks.record import RunRecord, RunStatus, TaskResult, TaskStatus, finished, timestamp
 
-PLAYBOOKS = Path(__file__).parent
-VAULT_KEY_FILE = ".vault-password"
-CANCEL_LATENCY_SECONDS = 1
-
-
-class RunnerError(Exception):
-    """Ansible itself could not run; the message says what it said and what to do next."""
+Ask = Callable[[Target], Credential | None]
 
 
 @dataclass(frozen=True)
-class RunRequest:
-    """What to run.  ``extra_inventory`` (JSON text, may hold first credentials) overrides the facility's hosts."""
+class Outcome:
+    """How a run ended: ``status`` of the record, number of ``changed`` tasks, one statement for each problem."""
 
-    facility: Path
-    playbook: str = "site.yml"
-    check: bool = False
-    limit: str | None = None
-    tags: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-    known_hosts: Path | None = None
-    extra_inventory: str | None = None
-    # Results that are known before Ansible starts: hosts that first contact could not reach.
-    before: tuple[TaskResult, ...] = ()
+    status: str
+    changed: int
+    statements: tuple[Statement, ...]
+    record: RunRecord
 
 
-def new_record(request: RunRequest, now: datetime) -> RunRecord:
-    """Return the record of a run that starts now."""
-    return RunRecord(
-        run_id=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
-        playbook=request.playbook,
-        check=request.check,
-        limit=request.limit,
-        tags=request.tags,
-        operator=os.environ.get("SUDO_USER") or getpass.getuser(),
-        started_at=timestamp(now),
-        tasks=request.before,
-    )
+def target(facility: Facility, host: Host) -> Target:
+    """Return how the operator logs in at ``host``."""
+    known_hosts = facility.directory.absolute() / first_contact.KNOWN_HOSTS
+    key = facility.operator_key.absolute()
+    return Target(host.name, host.address, host.port, facility.operator.user, key, known_hosts)
 
 
-def run(request: RunRequest, progress: Progress) -> RunRecord:
-    """Run the playbook and return its record, also when hosts fail or the run is cancelled.
+def provision(
+    directory: Path,
+    *,
+    check: bool = False,
+    limit: str | None = None,
+    tags: Sequence[str] = (),
+    credentials: Path | None = None,
+    ask: Ask = lambda _: None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Set the facility in ``directory`` up and return how it went; hosts that fail stop no other host.
 
-    Raises RunnerError when Ansible could not start or refused the playbook.
+    ``credentials`` is a file of first logins (default: first-contact.yml in ``directory``); ``ask`` is asked for a
+    host that has none there.  Raises FacilityError, FirstContactError (the file), WheelhouseError, AnsibleError and
+    RunningAlreadyError.
     """
-    record = new_record(request, datetime.now(UTC))
-    tasks: list[TaskResult] = []
-
-    def on_event(event: dict[str, Any]) -> bool:
-        result = task_result(event)
-        if result is not None:
-            tasks.append(result)
-        progress.event(event, result)
-        return False
-
-    with tempfile.TemporaryDirectory(prefix="xinglin-run-") as private, _control_path() as control_path:
-        ended = ansible_runner.run(
-            private_data_dir=private,
-            project_dir=str(PLAYBOOKS),
-            playbook=request.playbook,
-            inventory=_inventory(request, Path(private)),
-            extravars=dict(request.variables) or None,
-            limit=request.limit,
-            tags=",".join(request.tags) or None,
-            cmdline="--check" if request.check else None,
-            envvars=environment(request, control_path),
-            settings={"pexpect_timeout": CANCEL_LATENCY_SECONDS, "suppress_ansible_output": True},
-            suppress_env_files=True,
-            quiet=True,
-            event_handler=on_event,
-        )
-        progress.close()
-        record = finished(replace(record, tasks=record.tasks + tuple(tasks)), str(ended.status), datetime.now(UTC))
-        if ended.status == "failed" and not tasks:
-            raise RunnerError(_last_words(Path(ended.config.artifact_dir) / "stdout"))
-    return record
+    facility = load_facility(directory)
+    root = directory.absolute()
+    progress = progress or Progress(sys.stderr)
+    request = RunRequest(root, check=check, limit=limit, tags=tuple(tags))
+    with ExitStack() as stack:
+        stack.enter_context(delivery.only_run(root))
+        record = new_record(request, datetime.now(UTC))
+        contacts = _contact(facility, request, credentials, ask, progress)
+        lost = tuple(_lost(host, why) for host, why in contacts.problems.items())
+        record = replace(record, tasks=lost)
+        delivery.keep(root, record)
+        rest = [host.name for host in _limited(facility, limit) if host.name not in contacts.problems]
+        if rest:
+            wheelhouse.prepare(root, progress.say)
+            request = _reachable(stack, request, contacts)
+            record = run(request, record, progress)
+        else:
+            record = finished(record, "successful", datetime.now(UTC))
+        delivery.keep(root, record)
+        _deliver(facility, record, progress)
+    changed = sum(task.status is TaskStatus.CHANGED for task in record.tasks)
+    statements = tuple(_statement(task, root) for task in record.problems())
+    return Outcome(str(record.status), changed, statements, record)
 
 
-def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
-    """Return Ansible's settings that depend on the facility; the others are in ansible.cfg."""
-    known_hosts = request.known_hosts or request.facility / "known_hosts"
-    settings = {
-        "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"),
-        "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes",
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_path),
-        "ANSIBLE_NOCOLOR": "1",
-        # The runner's own pseudo-terminal must not break events into lines.
-        "COLUMNS": "4096",
-        **strategy(),
+def _limited(facility: Facility, limit: str | None) -> tuple[Host, ...]:
+    """Return the hosts that a plain limit (names of hosts and groups) means; all hosts for any other pattern."""
+    names = {name.strip() for name in (limit or "all").split(",")}
+    hosts = tuple(host for host in facility.hosts if names & {"all", host.name, *host.groups})
+    known = {"all"}.union(*({host.name, *host.groups} for host in facility.hosts))
+    return hosts if names <= known else facility.hosts
+
+
+def _contact(facility: Facility, request: RunRequest, file: Path | None, ask: Ask, progress: Progress) -> Contacts:
+    """Take over the hosts that are not known yet; a check only looks at them and says what a run would do."""
+    targets = first_contact.unknown([target(facility, host) for host in _limited(facility, request.limit)])
+    if not targets:
+        return Contacts({}, {}, {}, {})
+    progress.say(f"first contact with {', '.join(one.name for one in targets)}")
+    given = first_contact.read_credentials(file or request.facility / CREDENTIALS)
+    given |= {one.name: answer for one in targets if one.name not in given and (answer := ask(one))}
+    visit = first_contact.inspect if request.check else first_contact.take_over
+    contacts = first_contact.contact(targets, given, visit)
+    for name, line in contacts.lines.items():
+        print_ = first_contact.fingerprint(line)
+        if request.check:
+            what = "only record its key" if contacts.ready[name] else f"make {facility.operator.user} with key and sudo"
+            progress.say(f"{name}: not taken over yet; a run would {what} (host key {print_})")
+        else:
+            progress.say(f"{name}: taken over, host key {print_}: compare it with the host's own")
+    if not request.check:
+        first_contact.record(targets[0].known_hosts, list(contacts.lines.values()))
+    return contacts
+
+
+def _reachable(stack: ExitStack, request: RunRequest, contacts: Contacts) -> RunRequest:
+    """Return the request without lost hosts and, for a check, with what it takes to log in where no operator is yet."""
+    if contacts.problems:
+        limit = ",".join([request.limit or "all", *(f"!{name}" for name in contacts.problems)])
+        request = replace(request, limit=limit)
+    if not request.check or not contacts.lines:
+        return request
+    known = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xinglin-known-"))) / first_contact.KNOWN_HOSTS
+    recorded = request.facility / first_contact.KNOWN_HOSTS
+    known.write_text(recorded.read_text(encoding="utf-8") if recorded.is_file() else "", encoding="utf-8")
+    first_contact.record(known, list(contacts.lines.values()))
+    hosts = {name: first_contact.credential_variables(one) for name, one in contacts.used.items()}
+    return replace(request, known_hosts=known, extra_inventory=json.dumps({"all": {"hosts": hosts}}) if hosts else None)
+
+
+def _lost(host: str, why: str) -> TaskResult:
+    now = timestamp(datetime.now(UTC))
+    return TaskResult(host, None, "First contact", "first_contact", TaskStatus.UNREACHABLE, 0.0, now, None, why)
+
+
+def _statement(task: TaskResult, root: Path) -> Statement:
+    if task.action == "first_contact":
+        cause, _, step = (task.message or "").partition("Next: ")
+        return Statement(task.host, cause.strip().removeprefix(f"{task.host}").lstrip(": "), step.strip())
+    return explain(task, str(root))
+
+
+def _deliver(facility: Facility, record: RunRecord, progress: Progress) -> None:
+    """Bring the record to the console; when that is not possible now, the next run does it."""
+    unreachable: Mapping[str, bool] = {
+        task.host: True for task in record.problems() if task.status is TaskStatus.UNREACHABLE
     }
-    password = request.facility / VAULT_KEY_FILE
-    if password.is_file():
-        settings["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password)
-    return settings
+    appliance = target(facility, facility.appliance)
+    if facility.appliance.name in unreachable or first_contact.unknown([appliance]):
+        why = f"{appliance.name} is not reachable"
+    else:
+        why = delivery.deliver(facility.directory.absolute(), appliance)
+    if why:
+        progress.say(f"run record kept in {facility.directory / delivery.RUNS}: {why}; the next run delivers it")
 
 
-def strategy() -> dict[str, str]:
-    """Return the settings of the fast strategy, which keeps one Python process a host; none when it is missing.
-
-    Measured on three hosts: a task takes 0.15 s instead of 0.6 s.
-    """
-    found = importlib.util.find_spec("ansible_mitogen")
-    if found is None or not found.submodule_search_locations:
-        return {}
-    plugins = Path(found.submodule_search_locations[0]) / "plugins" / "strategy"
-    return {
-        "ANSIBLE_STRATEGY": "mitogen_linear",
-        "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
-        # The only deprecation is that of strategies outside of ansible-core; the lock pins a core that has them.
-        "ANSIBLE_DEPRECATION_WARNINGS": "0",
-    }
-
-
-def _inventory(request: RunRequest, private: Path) -> list[str]:
-    sources = [str(request.facility / "hosts.yml")]
-    if request.extra_inventory is not None:
-        extra = private / "first-contact.yml"
-        extra.touch(mode=0o600)
-        extra.write_text(request.extra_inventory, encoding="utf-8")
-        sources.append(str(extra))
-    return sources
-
-
-@contextlib.contextmanager
-def _control_path() -> Iterator[Path]:
-    """Yield a directory for SSH's shared connections (a short name: a socket's path is limited) and end them."""
-    with tempfile.TemporaryDirectory(prefix="xl-") as name:
-        yield Path(name)
-        for control_socket in Path(name).iterdir():
-            command = ["ssh", "-O", "exit", "-o", f"ControlPath={control_socket}", "host"]
-            subprocess.run(command, capture_output=True, check=False, timeout=10)
-
-
-def _last_words(stdout: Path) -> str:
-    lines = stdout.read_text(encoding="utf-8", errors="replace").splitlines() if stdout.is_file() else []
-    text = "\n".join(line for line in lines if line.strip())[-2000:]
-    return f"Ansible did not start the playbook. Next: correct what it names.\n{text or '(it said nothing)'}"
+__all__ = ["Outcome", "RunStatus", "provision", "target"]

@@ -73,18 +73,18 @@ def _management(facility: Mapping[str, Any], controller: str) -> list[str]:
 
 
 def _allowed(facility: Mapping[str, Any], host: str, controller: str) -> Iterator[tuple[Iterable[str], str, str]]:
-    """Yield (sources, service, why) for everything that ``host`` takes."""
+    """Yield (sources, service, why) for everything that ``host`` takes, what the facility declares first."""
     own = facility["addresses"][host]
+    for flow in facility["flows"]:
+        if _contains(_networks(flow["to"], facility), own):
+            yield _networks(flow["from"], facility), flow["service"], f"{flow['why']} ({flow['owner']})"
     management = _management(facility, controller)
     yield management, "ssh", "the operator"
     if host in facility["groups"].get("appliance", ()):
         yield management, "console", "the operator"
     for source, target, service, why in BUILTIN_FLOWS:
         if target == EVERYBODY or host in facility["groups"].get(target, ()):
-            yield (network for network in _networks(source, facility) if network != own), service, why
-    for flow in facility["flows"]:
-        if _contains(_networks(flow["to"], facility), own):
-            yield _networks(flow["from"], facility), flow["service"], f"{flow['why']} ({flow['owner']})"
+            yield _networks(source, facility), service, why
 
 
 def host_rules(facility: Mapping[str, Any], host: str, controller: str) -> list[dict[str, object]]:
@@ -95,13 +95,15 @@ def host_rules(facility: Mapping[str, Any], host: str, controller: str) -> list[
     it and the zone ``mgmt`` may use SSH and the console, so that the operator is never locked out.
     """
     services = {**facility["services"], **BUILTIN_SERVICES}
-    rules = set()
+    own = facility["addresses"][host]
+    rules: dict[tuple[object, ...], Rule] = {}
     for sources, service, why in _allowed(facility, host, controller):
-        networks = _collapsed(sources)
+        networks = _collapsed(network for network in sources if network != own)
         for protocol, ports in services[service].items():
             if networks and ports:
-                rules.add(Rule(protocol, tuple(sorted(ports)), networks, why))
-    return [asdict(rule) for rule in sorted(rules)]
+                rule = Rule(protocol, tuple(sorted(ports)), networks, why)
+                rules.setdefault((rule.protocol, rule.ports, rule.sources), rule)
+    return [asdict(rule) for rule in sorted(rules.values())]
 
 
 class FilterModule:

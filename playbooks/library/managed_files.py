@@ -2,8 +2,9 @@
 
 Option ``files``: list of ``path`` (absolute), ``content`` (null removes the file), ``mode`` (default "0644"),
 ``owner``/``group`` (default root), ``validate`` (a command line with ``%s`` for the candidate).  Missing parent
-directories are made with mode 0755.  Every candidate is validated before the first file is replaced.  Check mode and
-diff are supported; set ``diff: false`` on the task when a content is secret.  Returns ``paths``: the changed ones.
+directories are made with mode 0755.  Every candidate is validated before the first file is replaced; systemd is told
+when a unit file changed.  Check mode and diff are supported; set ``diff: false`` on the task when a content is secret.
+Returns ``paths``: the changed ones.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 
+UNITS = "/etc/systemd/system/"
 FILE_SPEC = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str"},
@@ -133,6 +135,9 @@ def main() -> None:
                 replace(item, candidates[item["path"]])
             else:
                 os.unlink(item["path"])  # noqa: PTH108
+        if not module.check_mode and any(item["path"].startswith(UNITS) for item in items):
+            # systemd itself does not notice a new drop-in directory of a unit that it has loaded.
+            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
     module.exit_json(changed=bool(items), paths=[item["path"] for item in items], diff=diffs)
 
 
