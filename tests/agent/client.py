@@ -29,6 +29,7 @@ class Client:
 
     def context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.ca)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 (Debian 13) on
         if self.own:
             context.load_cert_chain(self.own.certificate, self.own.key)
         return context
