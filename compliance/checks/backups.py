@@ -97,17 +97,20 @@ def repository_check(facts: Facts) -> Outcome:
     status = _status(facts)
     if isinstance(status, Outcome):
         return status
-    checks = [
-        _seconds_since(facts, step["finished_at"]) / DAY
-        for run in status.runs
-        for step in run["steps"]
-        if step["name"] == "check" and step["outcome"] == "success" and step["finished_at"]
-    ]
+    # Runs come newest first, so the first check is the newest one.
+    checks = [step for run in status.runs for step in run["steps"] if step["name"] == "check" and step["finished_at"]]
     wanted = limit("backup_check_days")
     advice = text("Check it now: xinglin backup run --trigger manual; if it finds damage, keep the copy and call ops.")
     if not checks:
         return failed(text("The backup repository was never checked for damage."), advice)
-    days = round(min(checks), 1)
+    if checks[0]["outcome"] != "success":
+        return failed(
+            text(
+                "The newest check of the backup repository did not succeed ({outcome}).", outcome=checks[0]["outcome"]
+            ),
+            advice,
+        )
+    days = round(_seconds_since(facts, checks[0]["finished_at"]) / DAY, 1)
     statement = text(
         "The repository was checked without error {days} days ago (wanted ≤ {limit}).", days=days, limit=wanted
     )

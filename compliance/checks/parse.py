@@ -1,4 +1,7 @@
-"""Parsers for the text that probes give.  Pure; a line that doesn't fit its format is left out."""
+"""Parsers for the text that probes give.
+
+Pure.  Accounts and passwords raise ValueError on a line that doesn't fit: one left out could be the one that matters.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -55,18 +58,14 @@ def listing(names: Iterable[object]) -> str:
 
 
 def accounts(output: str) -> list[Account]:
-    """Parse probe ``accounts``."""
-    rows = (line.split(":") for line in output.splitlines())
-    return [Account(row[0], int(row[2]), row[6]) for row in rows if len(row) == 7 and row[2].isdigit()]
+    """Parse probe ``accounts`` (seven columns, as passwd)."""
+    return [Account(row[0], int(row[2]), row[6]) for row in _columns(output, 7)]
 
 
 def secrets(output: str) -> dict[str, Secret]:
-    """Parse probe ``shadow``."""
-    rows = (line.split(":") for line in output.splitlines())
+    """Parse probe ``shadow`` (eight columns: name, state, last change, min, max, warn, inactive, expires)."""
     return {
-        row[0]: Secret(row[0], row[1], _number(row[3]), _number(row[4]), _number(row[5]))
-        for row in rows
-        if len(row) == 8
+        row[0]: Secret(row[0], row[1], _number(row[3]), _number(row[4]), _number(row[5])) for row in _columns(output, 8)
     }
 
 
@@ -123,6 +122,14 @@ def number(value: str | None, default: int) -> int:
     """Return ``value`` as a whole number, or ``default`` when it is missing or no number."""
     found = _number(value or "")
     return default if found is None else found
+
+
+def _columns(output: str, count: int) -> list[list[str]]:
+    rows = [line.split(":") for line in output.splitlines()]
+    for place, row in enumerate(rows, 1):
+        if len(row) != count:
+            raise ValueError(f"line {place} has {len(row)} columns instead of {count}")
+    return rows
 
 
 def _number(value: str) -> int | None:
