@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup import job, policy_file, repository
+from backup import job, policy_file
 from backup.policy import Config, PostgresqlSource
 from backup.restic import Repository
 from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
+
+REPOSITORY_PASSWORD = "correct horse"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class ClinicHost:
     def configure(self, sources: list[dict[str, Any]], **policy: object) -> Config:
         """Write the configuration of one policy ``his`` and load it."""
         for name, text in (
-            ("repository.password", "correct horse"),
+            ("repository.password", REPOSITORY_PASSWORD),
             ("local.pw", self.local_server.http_password),
             ("offsite.pw", self.offsite_server.http_password),
         ):
@@ -81,12 +83,9 @@ class ClinicHost:
         return self.configure([{"postgresql": database}, {"paths": [str(self.files)]}], **policy)
 
 
-def init_both(config: Config) -> tuple[Repository, Repository]:
-    """Create both repositories and return them."""
-    local, offsite = config.repository("local"), config.repository("offsite")
-    repository.init(local)
-    repository.init(offsite, local)
-    return local, offsite
+def both(config: Config) -> tuple[Repository, Repository]:
+    """Return the local and the offsite repository."""
+    return config.repository("local"), config.repository("offsite")
 
 
 def run(config: Config, trigger: Trigger = Trigger.MANUAL) -> BackupRun:

@@ -1,5 +1,6 @@
 """Real services for the tests: a private PostgreSQL cluster, two append-only rest-servers with TLS."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from backup import postgresql
+from backup import postgresql, repository
 from backup.policy import PostgresqlSource
 from backup.process import ending_with_us
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
-from tests.backup.clinic_host import ClinicHost
+from tests.backup.clinic_host import ClinicHost, both
 from tests.backup.servers import Authority, rest_server
 
 
@@ -31,15 +32,39 @@ def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
 
 
+@pytest.fixture(scope="session")
+def made_repositories(programs: tools.Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both servers' directories with new repositories, for tests to copy: each init costs seconds of scrypt."""
+    root = tmp_path_factory.mktemp("made")
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{programs.restic.parent}:{path}"
+    try:
+        with _servers(root, programs) as host:
+            local, offsite = both(host.with_files())
+            repository.init(local)
+            repository.init(offsite, local)
+    finally:
+        os.environ["PATH"] = path
+    return root
+
+
 @pytest.fixture
-def host(programs: tools.Tools, restic_on_path: None, tmp_path: Path) -> Iterator[ClinicHost]:
-    """A host with two empty append-only servers, and nothing configured."""
-    authority = Authority(tmp_path)
+def host(programs: tools.Tools, restic_on_path: None, made_repositories: Path, tmp_path: Path) -> Iterator[ClinicHost]:
+    """A host with two append-only servers that hold its two new, empty repositories."""
+    for name in ("local", "offsite"):
+        shutil.copytree(made_repositories / name / "data", tmp_path / name / "data")
+    with _servers(tmp_path, programs) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _servers(root: Path, programs: tools.Tools) -> Iterator[ClinicHost]:
+    authority = Authority(root)
     with (
-        rest_server("local", tmp_path / "appliance1", programs, authority) as local,
-        rest_server("offsite", tmp_path / "vault1", programs, authority) as offsite,
+        rest_server("local", root / "local", programs, authority) as local,
+        rest_server("offsite", root / "offsite", programs, authority) as offsite,
     ):
-        yield ClinicHost(tmp_path, local, offsite)
+        yield ClinicHost(root, local, offsite)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from backup import repository
 from backup.policy import PostgresqlSource
 from backup.status import Outcome, read_runs
-from tests.backup.clinic_host import ClinicHost, init_both, run
+from tests.backup.clinic_host import ClinicHost, both, run
 
 
 def test_a_night_ends_with_the_same_set_in_both_repositories(host: ClinicHost, cluster: PostgresqlSource) -> None:
     config = host.with_database(cluster)
-    local, offsite = init_both(config)
+    local, offsite = both(config)
     done = run(config)
     assert done.cause is None
     assert done.outcome is Outcome.SUCCESS

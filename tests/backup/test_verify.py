@@ -4,12 +4,11 @@ from backup import verify
 from backup.policy import PostgresqlSource
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
-from tests.backup.clinic_host import ClinicHost, init_both, run
+from tests.backup.clinic_host import ClinicHost, run
 
 
 def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: PostgresqlSource) -> None:
     config = host.with_database(cluster)
-    init_both(config)
     done = run(config)
     for repository in ("local", "offsite"):
         proof = verify_policy(config, config.policy("his"), repository)

@@ -1,0 +1,202 @@
+"""Killed at any moment: nothing is lost, nothing half-finished looks finished, the next run heals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup import locks, process, repository, restic
+from backup.errors import BackupError
+from backup.recorder import boot_id, heal, now_utc
+from backup.status import Outcome, Trigger, read_runs, write_run
+from tests.backup.clinic_host import ClinicHost, both, run
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def await_true(condition: Callable[[], object], what: str) -> None:
+    """Return as soon as ``condition`` holds; fails after 60 s."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
+        time.sleep(0.02)
+
+
+def start_job(host: ClinicHost) -> "subprocess.Popen[bytes]":
+    """Start the real command with a repository so slow that it can be hit in the middle."""
+    (host.files / "big.bin").write_bytes(os.urandom(80_000_000))
+    command = [sys.executable, "xinglin.py", "backup", "run", "--config", str(host.config_path)]
+    job = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    packs = host.local_server.data / "his1/data"
+    await_true(lambda: any(path.is_file() for path in packs.glob("*/*")), "a first pack in the repository")
+    return job
+
+
+def locks_of(host: ClinicHost) -> list[Path]:
+    return list((host.local_server.data / "his1/locks").iterdir())
+
+
+def test_a_backup_killed_in_the_middle_is_healed_by_the_next_run(host: ClinicHost) -> None:
+    config = host.with_files()
+    job = start_job(host)
+    job.kill()
+    job.wait()
+    await_true(lambda: not restic_children(host), "restic to end with its parent")
+    assert len(locks_of(host)) == 1
+    assert [run.outcome for run in read_runs(config.runs)] == [Outcome.RUNNING]
+    healed = run(config)
+    assert healed.outcome is Outcome.SUCCESS
+    after, before = read_runs(config.runs)
+    assert after == healed
+    assert before.outcome is Outcome.INTERRUPTED
+    assert before.cause is not None
+    assert before.cause.detail == f"process {job.pid} was killed during: backup"
+    assert before.steps[-1].outcome is Outcome.INTERRUPTED
+    assert locks_of(host) == []
+    assert [item.id for item in repository.snapshots(both(config)[0])] == [healed.snapshot_id]
+
+
+def restic_children(host: ClinicHost) -> list[Path]:
+    """Return the processes that have this host's repository password file in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if str(host.root / "repository.password").encode() in path.read_bytes():
+                found.append(path)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_stopped_backup_cleans_up_and_says_so(host: ClinicHost) -> None:
+    config = host.with_files()
+    job = start_job(host)
+    job.terminate()
+    assert job.wait(60) == 3
+    assert locks_of(host) == []
+    stopped = read_runs(config.runs)[0]
+    assert stopped.outcome is Outcome.INTERRUPTED
+    assert stopped.cause is not None
+    assert stopped.cause.code == "interrupted"
+    assert not (config.state_directory / "staging").exists()
+
+
+def test_a_run_of_another_boot_is_told_as_a_host_that_went_down(tmp_path: Path, host: ClinicHost) -> None:
+    config = host.with_files()
+    done = run(config)
+    write_run(config.runs, replace(done, outcome=Outcome.RUNNING, boot_id="another", finished_at=None))
+    (config.runs / ".half.new").write_text("{")
+    mended = heal(config.runs, "his1", boot_id())
+    assert [item.outcome for item in mended] == [Outcome.INTERRUPTED]
+    assert mended[0].cause is not None
+    assert mended[0].cause.detail == "the host went down during: between two steps"
+    assert mended[0].finished_at == done.steps[-1].finished_at
+    assert sorted(path.name for path in config.runs.iterdir()) == [f"{done.run_id}.json"]
+
+
+def test_a_lock_whose_number_another_process_got_is_removed_and_no_other(host: ClinicHost) -> None:
+    """In a process namespace of its own restic has a small number, which on this machine is somebody else's."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for a process namespace")
+    config = host.with_files()
+    local, _ = both(config)
+    environment = restic.environment(local)
+    command = ["restic", "backup", "--stdin", "--host", "his1"]
+    dying = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", *command],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    await_true(lambda: locks_of(host), "the first lock")
+    dying.kill()
+    dying.communicate()
+    assert len(locks_of(host)) == 1
+    living = subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        await_true(lambda: len(locks_of(host)) == 2, "the second lock")
+        stale = min(locks_of(host), key=lambda path: path.stat().st_mtime_ns)
+        assert json.loads("".join(restic.run(["cat", "lock", stale.name, "--no-lock"], local).lines))["pid"] < 10
+        assert locks.remove_stale(local) == 1
+        assert not stale.exists()
+        assert len(locks_of(host)) == 1
+    finally:
+        living.send_signal(signal.SIGINT)
+        living.communicate()
+
+
+def test_a_producer_that_fails_in_the_middle_leaves_no_snapshot(host: ClinicHost) -> None:
+    local, _ = both(host.with_files())
+    with pytest.raises(process.ProducerFailedError) as caught:
+        stream(local, "head -c 30000000 /dev/urandom; exit 7")
+    assert caught.value.returncode == 7
+    assert repository.snapshots(local) == []
+    assert locks_of(host) == []
+
+
+def test_a_producer_that_hangs_is_stopped_by_the_watchdog(host: ClinicHost) -> None:
+    local, _ = both(host.with_files())
+    with pytest.raises(BackupError) as caught:
+        stream(local, "head -c 3000000 /dev/urandom; exec sleep 600", stall_seconds=2)
+    assert caught.value.cause.code == "dump_stalled"
+    assert repository.snapshots(local) == []
+    assert locks_of(host) == []
+
+
+def test_a_producer_that_ends_well_is_stored_whole(host: ClinicHost, tmp_path: Path) -> None:
+    local, _ = both(host.with_files())
+    added = stream(local, "seq 1 200000")
+    size = repository.dump(local, added.snapshot_id, "/a.dump", tmp_path / "back", 60)
+    assert added.bytes_processed == size == 1_288_895
+    assert (tmp_path / "back").read_bytes().endswith(b"\n200000\n")
+
+
+def stream(local: restic.Repository, script: str, stall_seconds: float = 60) -> repository.Added:
+    read_end, write_end = os.pipe()
+    producer = process.Producer(
+        subprocess.Popen(["sh", "-c", script], stdout=write_end, start_new_session=True), write_end
+    )
+    try:
+        return repository.backup_stream(
+            local,
+            host="his1",
+            tags=["kind=dump"],
+            filename="a.dump",
+            read_end=read_end,
+            producer=producer,
+            stall_seconds=stall_seconds,
+        )
+    finally:
+        producer.close()
+        os.close(read_end)
+
+
+def test_a_scheduled_run_after_a_missed_night_says_that_it_catches_up(host: ClinicHost) -> None:
+    config = host.with_files()
+    done = run(config, Trigger.SCHEDULE)
+    assert done.trigger is Trigger.SCHEDULE
+    earlier = now_utc() - timedelta(hours=31)
+    write_run(config.runs, replace(done, started_at=earlier, finished_at=earlier))
+    assert run(config, Trigger.SCHEDULE).trigger is Trigger.CATCH_UP
+    assert run(config, Trigger.SCHEDULE).trigger is Trigger.SCHEDULE
+
+
+def test_an_append_only_vault_keeps_what_the_host_wants_deleted(host: ClinicHost) -> None:
+    config = host.with_files()
+    run(config)
+    _, offsite = both(config)
+    kept = [item.id for item in repository.snapshots(offsite)]
+    said = restic.run(["forget", *kept], offsite)
+    assert "403" in " ".join(complaint.text for complaint in said.complaints)
+    assert [item.id for item in repository.snapshots(offsite)] == kept
