@@ -1,6 +1,6 @@
 """``xinglin agent``: serve this host's metrics and facts; gather its facts.
 
-Exit codes: 0 fine, 2 usage (also a wrong configuration), 3 the agent could not start.
+Exit codes: 0 fine, 2 usage (also a wrong configuration), 3 the agent could not start or write.
 """
 
 import logging
@@ -56,4 +56,8 @@ def gather(output: Path) -> None:
     """Read this host's security facts (as root, read-only) into a file."""
     from agent.facts.gather import main_gather  # noqa: PLC0415 - only this command needs the gatherer
 
-    main_gather(output)
+    try:
+        main_gather(output)
+    except OSError as error:
+        cause = f"the facts could not be written: {error.strerror or error}"
+        _fail(AgentError(str(output), cause, "run as root, or name another file with --output"), EXIT_FAILED)

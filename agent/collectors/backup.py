@@ -22,9 +22,19 @@ class BackupCollector:
     timeout_seconds: float = 10
 
     def collect(self) -> Iterable[Metric]:
-        runs = read_runs(self.directory / "runs")
-        verifications = read_verifications(self.directory / "verifications")
-        return [*run_families(runs), *verification_families(verifications)]
+        unreadable: list[Path] = []
+
+        def report(path: Path, _problem: str) -> None:
+            unreadable.append(path)
+
+        runs = read_runs(self.directory / "runs", report)
+        verifications = read_verifications(self.directory / "verifications", report)
+        damaged = GaugeMetricFamily(
+            "xinglin_backup_unreadable_status_files",
+            "Status files of backups that could not be read (damaged, or no permission).",
+            len(unreadable),
+        )
+        return [*run_families(runs), *verification_families(verifications), damaged]
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:

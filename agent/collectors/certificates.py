@@ -19,7 +19,7 @@ class CertificateCollector:
 
     paths: tuple[Path, ...]
     name: str = "certificates"
-    interval_seconds: float = 60
+    interval_seconds: float = 300
     timeout_seconds: float = 10
 
     def collect(self) -> Iterable[Metric]:

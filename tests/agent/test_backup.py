@@ -17,6 +17,7 @@ from tests.agent.samples import key, samples
 
 NIGHT = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+UNREADABLE = key("xinglin_backup_unreadable_status_files")
 
 
 def run(number: int, outcome: Outcome, policy: str = "his") -> BackupRun:
@@ -55,7 +56,7 @@ def collect(directory: Path):
 
 
 def test_a_host_without_backups_shows_nothing(tmp_path: Path):
-    assert collect(tmp_path) == {}
+    assert collect(tmp_path) == {UNREADABLE: 0}
 
 
 def test_a_run_that_failed_does_not_move_the_last_success(tmp_path: Path):
@@ -95,4 +96,6 @@ def test_the_last_restore_test_counts_and_a_skipped_one_does_not(tmp_path: Path)
 def test_a_damaged_status_file_hides_no_other(tmp_path: Path):
     write_run(tmp_path / "runs", run(1, Outcome.SUCCESS))
     (tmp_path / "runs/9-his.json").write_text('{"schema": 1, "run_id"')
-    assert collect(tmp_path)[key("xinglin_backup_outcome", policy="his", outcome="success")] == 1
+    found = collect(tmp_path)
+    assert found[key("xinglin_backup_outcome", policy="his", outcome="success")] == 1
+    assert found[UNREADABLE] == 1
