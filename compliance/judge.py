@@ -37,7 +37,10 @@ def _judge_check(check: Check, facts: Facts) -> ItemResult:
     verdict = merge(finding.outcome.verdict for finding in findings)
     catalogue = load_catalogue()
     seen = [catalogue.high_risk_cases[case] for finding in findings if (case := finding.outcome.high_risk)]
-    triggers = [catalogue.requirements[item].major_risk_2025 for case in seen for item in case.items]
+    # A case without an item at this level may still carry a trigger here, by the item's counterpart.
+    items = [catalogue.requirements[item] for case in seen for item in case.items]
+    ids = [item.id if item.level == facts.level else item.counterpart for item in items]
+    triggers = [catalogue.requirements[item].major_risk_2025 for item in ids if item]
     return ItemResult(
         requirement=check.requirements[facts.level],
         level=facts.level,
@@ -48,7 +51,6 @@ def _judge_check(check: Check, facts: Facts) -> ItemResult:
         meaning=_meaning(check, verdict),
         next_step=_next_step(findings),
         high_risk=tuple(dict.fromkeys(case.case for case in seen if case.scope_min_level <= facts.level)),
-        # The trigger table knows no levels, the guideline's cases do.
         major_risks=tuple(dict.fromkeys(trigger for trigger in triggers if trigger)),
         evidence=check.probes,
     )
