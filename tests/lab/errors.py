@@ -1,15 +1,9 @@
 """What can go wrong in the lab, said so that a person knows the place, the cause and the next step."""
 
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
 class LabError(Exception):
     """A lab operation failed."""
 
-    place: str
-    cause: str
-    next_step: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.cause}. Next: {self.next_step}"
+    def __init__(self, place: str, cause: str, next_step: str) -> None:
+        super().__init__(f"{place}: {cause}. Next: {next_step}")
+        self.place, self.cause, self.next_step = place, cause, next_step

@@ -1,7 +1,7 @@
 """The lab's networks: a bridge per zone, and this machine as the router between them.
 
 Every lab owns 198.18.N.0/24 (RFC 2544), its bridges ``xlN-…`` and one nftables table.  Only the appliance may reach
-the outside; every other way between zones is dropped unless it is in the facility's declared flows.
+the outside, and the hosts only the appliance; what else crosses zones is dropped unless a backup needs it.
 """
 
 import json
@@ -65,6 +65,7 @@ table inet {table} {{
   chain from_lab {{
     ct state established,related accept
     ip saddr {appliance} accept
+    ip daddr {appliance} accept
 {within}
 {allowed}
     reject with icmpx admin-prohibited
