@@ -131,8 +131,10 @@ def _lost(host: str, why: str) -> TaskResult:
 
 def _statement(task: TaskResult, root: Path) -> Statement:
     if task.action == "first_contact":
-        cause, _, step = (task.message or "").partition("Next: ")
-        return Statement(task.host, cause.strip().removeprefix(f"{task.host}").lstrip(": "), step.strip())
+        # The message itself begins with the place.
+        cause, _, step = (task.message or "").partition(" Next: ")
+        place, _, cause = cause.partition(": ")
+        return Statement(place, cause, step)
     return explain(task, str(root))
 
 

@@ -38,8 +38,8 @@ def fetch(appliance: Target) -> dict[str, Any]:
         raise StatusError(f"{appliance.name} is not taken over yet. Next: xinglin provision") from None
     except (OSError, EOFError, paramiko.SSHException, invoke.exceptions.CommandTimedOut) as error:
         raise StatusError(
-            f"{appliance.name} ({appliance.address}): no SSH connection: {error}. Next: see that the appliance is on and "
-            "its cable in place; `xinglin provision --limit appliance` says more."
+            f"{appliance.name} ({appliance.address}): no SSH connection: {error}. Next: see that the "
+            "appliance is on and its cable in place; `xinglin provision --limit appliance` says more."
         ) from None
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -58,8 +58,8 @@ def screen(answer: Mapping[str, Any], locale: str) -> str:
     name = facility.get("name_zh" if locale == "zh_CN" else "name_en", facility.get("id"))
     lines = [f"{name}   {answer['generated_at']}", ""]
     lines += [
-        f"  {MARKS.get(host['state'], '?')} {host['name']:<12} {host['state']:<8} last seen {host['last_seen'] or 'never'}"
-        f"   agent {host['agent_version'] or '-'}"
+        f"  {MARKS.get(host['state'], '?')} {host['name']:<12} {host['state']:<8}"
+        f" last seen {host['last_seen'] or 'never'}   agent {host['agent_version'] or '-'}"
         for host in answer["hosts"]
     ]
     lines += ["", *(_backup(backup) for backup in answer["backups"])]
