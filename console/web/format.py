@@ -58,6 +58,8 @@ def duration(seconds: float | None) -> str:
 
 def relative(moment: datetime) -> str:
     """Return how long ago, in words: ``3 minutes ago``."""
+    if abs((moment - context.now()).total_seconds()) < 1:
+        return _("just now")
     return format_timedelta(moment - context.now(), add_direction=True, locale=context.locale())
 
 

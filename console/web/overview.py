@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ from console.view import load_view
 from console.web import audit as audit_page
 from console.web.compliance import assessment
 from console.web.context import audit, config, locale, now, store
-from console.web.views import host_views, tell
+from console.web.views import Told, host_views, tell
 from console.web.words import RANK
 
 blueprint = Blueprint("overview", __name__)
@@ -45,6 +45,17 @@ def backup_tile(view: StoreView) -> BackupTile:
     )
 
 
+def problem_link(problem: Told) -> str:
+    """Return the page that shows more of a problem."""
+    if problem.kind == "high_risk":
+        return url_for("compliance.show")
+    if problem.kind == "provision_failed":
+        return url_for("runs.show")
+    if problem.kind.startswith(("backup", "restore")):
+        return url_for("backups.show", host=problem.host)
+    return url_for("hosts.one", name=problem.host) if problem.host else url_for("hosts.show")
+
+
 @blueprint.get("/")
 def show() -> str:
     """Show the clinic's problems and tiles."""
@@ -56,6 +67,7 @@ def show() -> str:
     return render_template(
         "overview.html",
         problems=[tell(problem, locale()) for problem in problems],
+        problem_link=problem_link,
         critical=sum(problem.severity is Severity.CRIT for problem in problems),
         hosts=hosts,
         counted=[(state, counted[state]) for state in RANK if counted[state]],

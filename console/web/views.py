@@ -17,6 +17,7 @@ from console.web.words import RANK
 class Told:
     """A problem in the page's language."""
 
+    kind: str
     severity: str
     object: str
     host: str | None
@@ -29,6 +30,7 @@ class Told:
 def tell(problem: Problem, locale: str) -> Told:
     """Return a problem in ``locale``."""
     return Told(
+        kind=problem.kind,
         severity=problem.severity.value,
         object=problem.object,
         host=problem.host,

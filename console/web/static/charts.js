@@ -1,8 +1,8 @@
 // The charts of one host: uPlot over the JSON of charts.json.  The table under each chart has the same numbers.
 const box = document.getElementById("charts");
-const style = getComputedStyle(document.documentElement);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const zone = box.dataset.zone;
+const HEIGHT = 156;
 const language = document.documentElement.lang;
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -32,14 +32,14 @@ function options(figure, lines, span) {
   const axis = { stroke: colour("--muted"), grid, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const wide = span > 2 * 86400;
   return {
-    width: figure.clientWidth,
-    height: 168,
+    width: figure.querySelector(".canvas").clientWidth,
+    height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { points: { size: 6 }, sync: { key: "host" }, drag: { x: false, y: false } },
     legend: { show: true, live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => (unit === "ratio" ? [0, 1] : [0, Math.max(high * 1.1, unit === "rate" ? 1024 : 1)]) } },
     axes: [
-      { ...axis, space: 64, values: (_, splits) => splits.map((at) => (wide ? day : hour).format(at * 1000)) },
+      { ...axis, space: 64, size: 26, values: (_, splits) => splits.map((at) => (wide ? day : hour).format(at * 1000)) },
       { ...axis, size: unit === "rate" ? 74 : 48, ...(unit === "rate" ? { incrs: BINARY } : {}), values: (_, splits) => splits.map(axisValue[unit]) },
     ],
     series: [
@@ -81,10 +81,10 @@ async function load() {
   redraw();
   box.dataset.ready = "true";
 }
-new ResizeObserver((entries) => {
-  for (const { target } of entries) drawn.get(target)?.setSize({ width: target.clientWidth, height: 168 });
-}).observe(figures[0] ?? box);
-for (const figure of figures.slice(1)) new ResizeObserver(() => drawn.get(figure)?.setSize({ width: figure.clientWidth, height: 168 })).observe(figure);
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) drawn.get(target.parentElement)?.setSize({ width: target.clientWidth, height: HEIGHT });
+});
+for (const figure of figures) sizes.observe(figure.querySelector(".canvas"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 document.addEventListener("xinglin:refreshed", load);
 load();
