@@ -9,7 +9,7 @@ from typing import Any
 from compliance.checks.model import Check, Step
 from compliance.checks.parse import listing
 from compliance.facts import Facts, Untested, moment
-from compliance.results import Outcome, Text, Verdict, failed, merge, partly, passed, text
+from compliance.results import Outcome, Verdict, failed, merge, partly, passed, text
 from compliance.thresholds import limit
 
 CASE = "6.4.6.1"
@@ -83,7 +83,7 @@ def last_run(facts: Facts) -> Outcome:
         nothing_at_all = text("No backup of this host has ever succeeded: {names}", names=listing(late))
         if not ages:
             return failed(nothing_at_all, advice, high_risk=CASE)
-        return _graded(merge(verdicts), statement, advice)
+        return Outcome(merge(verdicts), statement, advice)
     if odd:
         return partly(
             text("Backups ran in time, but with a warning or an unusual size: {names}", names=listing(odd), **numbers),
@@ -139,7 +139,7 @@ def restore_test(facts: Facts) -> Outcome:
         slow += [f"{name} ({round(seconds / HOUR, 1)} h)"] if too_slow else []
         verdicts.append(Verdict.PARTIAL if too_slow else Verdict.COMPLIANT)
     if bad:
-        return _graded(
+        return Outcome(
             merge(verdicts),
             text("No proved restore in the last {limit} days: {names}", limit=wanted, names=listing(bad)),
             text("Restore and compare now: xinglin backup verify; a failed one shows which assertion differed."),
@@ -152,10 +152,6 @@ def restore_test(facts: Facts) -> Outcome:
     return passed(
         text("All {count} restores are proved; the slowest took {seconds} s.", count=len(verdicts), seconds=measured)
     )
-
-
-def _graded(verdict: Verdict, statement: Text, advice: Text) -> Outcome:
-    return Outcome(verdict, statement, advice)
 
 
 def _hours_allowed(policy: Mapping[str, Any]) -> float:
