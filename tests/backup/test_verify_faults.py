@@ -1,0 +1,209 @@
+"""Restore tests of backups that are bad.  A restore test that cannot fail is decoration."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup import backup_set, manifest, postgresql, process, repository, scratch
+from backup import verify as verify_module
+from backup.backup_set import BackupSet
+from backup.manifest import Sequence
+from backup.policy import Config, PostgresqlSource
+from backup.recorder import now_utc
+from backup.status import Verdict, Verification
+from backup.verify import verify_policy
+from tests.backup.clinic_host import ClinicHost, run
+
+
+def forge(
+    config: Config,
+    edit_dump: Callable[[bytes], bytes] = lambda content: content,
+    edit: Callable[[BackupSet], BackupSet] = lambda sealed: sealed,
+) -> None:
+    """Store a newer set made from the newest one: another dump, another manifest, sealed like a real one."""
+    local = config.repository("local")
+    seal = next(item for item in repository.snapshots(local) if item.tag("kind") == "set")
+    staging = config.state_directory / "staging"
+    staging.mkdir()
+    content = config.state_directory / "content"
+    path = staging / backup_set.MANIFEST_NAME
+    repository.dump(local, seal.id, str(path), path, 60)
+    sealed = backup_set.read(path)
+    roles = staging / "his.roles.sql"
+    repository.dump(local, seal.id, str(roles), roles, 60)
+    repository.dump(local, sealed.dumps[0].snapshot_id, "/his.dump", content, 60)
+    content.write_bytes(edit_dump(content.read_bytes()))
+    read_end, write_end = os.pipe()
+    producer = process.Producer(subprocess.Popen(["cat", content], stdout=write_end, start_new_session=True), write_end)
+    tags = ["run=forged", "policy=his"]
+    added = repository.backup_stream(
+        local, host="his1", tags=[*tags, "kind=dump"], filename="his.dump", read_end=read_end, producer=producer
+    )
+    os.close(read_end)
+    dump = replace(sealed.dumps[0], snapshot_id=added.snapshot_id, bytes=added.bytes_processed)
+    backup_set.write(path, edit(replace(sealed, dumps=(dump,))))
+    repository.backup_paths(local, host="his1", tags=[*tags, "kind=set"], paths=[staging, *config.policies[0].paths])
+
+
+def edit_manifest(**changes: object) -> Callable[[BackupSet], BackupSet]:
+    """Return an edit of the set's one database manifest."""
+
+    def edit(sealed: BackupSet) -> BackupSet:
+        changed = replace(sealed.dumps[0].manifest, **changes)  # type: ignore[arg-type]
+        return replace(sealed, dumps=(replace(sealed.dumps[0], manifest=changed),))
+
+    return edit
+
+
+def verify(config: Config) -> Verification:
+    return verify_policy(config, config.policy("his"))
+
+
+@pytest.fixture
+def backed_up(host: ClinicHost, cluster: PostgresqlSource) -> Config:
+    config = replace(host.with_database(cluster), offsite=None)
+    assert run(config).cause is None
+    return config
+
+
+def failure(proof: Verification) -> tuple[str, str, str]:
+    assert proof.verdict is Verdict.FAILED
+    assert proof.rto_seconds is None
+    assert proof.cause is not None
+    return proof.cause.code, proof.cause.place, proof.cause.detail
+
+
+def test_one_changed_letter_in_the_dump_is_found_and_its_table_named(backed_up: Config) -> None:
+    forge(
+        backed_up,
+        edit_dump=lambda content: content.replace("咳嗽\\t三天\\n4321".encode(), "咳嗽\\t五天\\n4321".encode()),
+    )
+    assert failure(verify(backed_up)) == (
+        "manifest_mismatch",
+        "his: table public.visits",
+        "the same number of rows, other content",
+    )
+
+
+def test_a_truncated_dump_is_found_before_any_restore(backed_up: Config) -> None:
+    forge(backed_up, edit_dump=lambda content: content[:-100_000])
+    proof = verify(backed_up)
+    code, place, _ = failure(proof)
+    assert (code, place) == ("dump_damaged", "database his")
+    assert "restore" not in proof.phases
+
+
+def test_a_dump_of_another_size_than_the_manifest_says_is_found(backed_up: Config) -> None:
+    def shorter(sealed: BackupSet) -> BackupSet:
+        return replace(sealed, dumps=(replace(sealed.dumps[0], bytes=sealed.dumps[0].bytes + 1),))
+
+    forge(backed_up, edit=shorter)
+    assert failure(verify(backed_up))[0] == "dump_damaged"
+
+
+def test_a_table_that_the_dump_lacks_is_named(backed_up: Config, cluster: PostgresqlSource, tmp_path: Path) -> None:
+    part = tmp_path / "part.dump"
+    command = [str(postgresql.binary("pg_dump")), "-Fc", "-Z0", "--exclude-table=registry.drugs"]
+    with part.open("wb") as stdout, (tmp_path / "log").open("w+b") as log:
+        dumper = postgresql.as_server_user(command, cluster, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log)
+        assert dumper.wait(60) == 0
+    forge(backed_up, edit_dump=lambda _: part.read_bytes())
+    assert failure(verify(backed_up)) == ("manifest_mismatch", "his: table registry.drugs", "missing")
+
+
+def test_a_sequence_that_would_give_used_numbers_is_named(backed_up: Config) -> None:
+    forge(
+        backed_up,
+        edit_dump=lambda content: content.replace(
+            b"setval('public.visits_id_seq', 9000,", b"setval('public.visits_id_seq', 8999,"
+        ),
+    )
+    proof = verify(backed_up)
+    assert failure(proof) == (
+        "manifest_mismatch",
+        "his: sequences",
+        "public.visits_id_seq: next number 9000 is in use up to 9000",
+    )
+
+
+def test_a_sequence_beyond_its_column_is_fine(backed_up: Config) -> None:
+    forge(backed_up, edit=edit_manifest(sequences={"public.visits_id_seq": Sequence(9100, 9000)}))
+    assert verify(backed_up).verdict is Verdict.PASSED
+
+
+def test_the_scratch_server_is_another_system_and_has_no_address(cluster: PostgresqlSource, tmp_path: Path) -> None:
+    live = manifest.compute(cluster).system_identifier
+    with scratch.directory(verify_module.SCRATCH_PARENT) as place:
+        with scratch.server(place, int(postgresql.binary("postgres").parts[-3])) as server:
+            assert server.system_identifier != live
+            assert postgresql.query(server.source, "SHOW listen_addresses;").strip() == ""
+        assert not list(place.glob("postgresql/.s.PGSQL*"))
+
+
+def test_data_older_than_the_promise_fails_even_when_it_restores(backed_up: Config) -> None:
+    later = now_utc() + timedelta(hours=30)
+    proof = verify_policy(backed_up, backed_up.policy("his"), now=lambda: later)
+    code, _, detail = failure(proof)
+    assert code == "snapshot_too_old"
+    assert detail == "30.0 hours old (allowed: 24)"
+
+
+def test_a_flipped_byte_in_the_repository_is_found(backed_up: Config, host: ClinicHost) -> None:
+    packs = sorted((host.local_server.data / "his1/data").glob("*/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(packs[-1].read_bytes())
+    content[len(content) // 3] ^= 1
+    packs[-1].chmod(0o600)
+    packs[-1].write_bytes(content)
+    assert failure(verify(backed_up))[0] == "repository_damaged"
+
+
+def test_a_changed_file_is_named(host: ClinicHost) -> None:
+    config = replace(host.with_files(), offsite=None)
+    run(config)
+    local = config.repository("local")
+    seal = repository.snapshots(local)[0]
+    staging = config.state_directory / "staging"
+    staging.mkdir()
+    path = staging / backup_set.MANIFEST_NAME
+    repository.dump(local, seal.id, str(path), path, 60)
+    victim = host.files / "病历.conf"
+    before = victim.stat()
+    victim.write_text("方案 = 乙\n" * 100)
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    repository.backup_paths(
+        local, host="his1", tags=["run=forged", "policy=his", "kind=set"], paths=[staging, host.files]
+    )
+    assert failure(verify(config)) == ("manifest_mismatch", str(victim), f"{victim} has other content")
+
+
+def test_nothing_to_verify_is_skipped_and_says_why(host: ClinicHost) -> None:
+    proof = verify(host.with_files())
+    assert proof.verdict is Verdict.SKIPPED
+    assert proof.cause is not None
+    assert proof.cause.code == "snapshot_missing"
+
+
+def test_a_repository_that_is_off_gives_no_verdict(host: ClinicHost) -> None:
+    config = host.with_files()
+    host.local_server.stop()
+    proof = verify(config)
+    assert proof.verdict is Verdict.ERROR
+    assert proof.cause is not None
+    assert proof.cause.code == "repository_unreachable"
+
+
+def test_what_a_dead_verification_left_is_swept_and_a_living_one_is_not(tmp_path: Path) -> None:
+    dead = tmp_path / "xinglin-verify-dead"
+    dead.mkdir()
+    (dead / "his.dump").write_text("secret")
+    with scratch.directory(tmp_path) as living:
+        for path in (dead, living):
+            os.utime(path, (0, 0))
+        assert scratch.sweep(tmp_path) == 1
+        assert living.exists()
+    assert list(tmp_path.iterdir()) == []
