@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
@@ -27,7 +28,8 @@ LOCKS = ("host", "appliance")
 PYTHONS = ("3.11", "3.13")  # Debian 12, Debian 13
 # glibc 2.36 is Debian 12's; pip does not derive the older tags from a newer one.
 PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-FORMAT = 1
+FORMAT = 2
+PROJECT = "xinglin"
 
 
 class WheelhouseError(Exception):
@@ -47,29 +49,43 @@ class Wheel:
 def prepare(facility: Path, say: Callable[[str], None]) -> Path:
     """Bring the facility's wheelhouse up to date and return its directory; ``say`` hears of long steps.
 
-    Nothing is done when the manifest belongs to the present sources and locks and every wheel has its digest.
-    Raises WheelhouseError.
+    What the manifest shows to be made from the present locks and sources, and whose wheels have their digests, is
+    kept: a change of the sources alone builds one wheel.  Raises WheelhouseError.
     """
     directory = facility / DIRECTORY
-    key = _key()
-    if _is_current(directory, key):
-        return directory
     directory.mkdir(mode=0o755, exist_ok=True)
+    manifest = _sound_manifest(directory)
+    packages_key, own_key = _packages_key(), _own_key()
+    if manifest.get("packages_key") == packages_key and manifest.get("own_key") == own_key:
+        return directory
     with tempfile.TemporaryDirectory(dir=directory, prefix=".new-") as temporary:
         new = Path(temporary)
-        say(f"wheelhouse: build xinglin {version()}")
+        if manifest.get("packages_key") == packages_key:
+            environments = {
+                name: [Wheel(**wheel) for wheel in wheels if wheel["name"] != PROJECT]
+                for name, wheels in manifest["environments"].items()
+            }
+        else:
+            say("wheelhouse: fetch the hosts' packages by lock file")
+            environments = dict(_fetch_all(new, directory))
+        say(f"wheelhouse: build {PROJECT} {version()}")
         own = _build(new / "own")
-        say("wheelhouse: fetch the hosts' packages by lock file")
-        environments = {name: sorted([own, *wheels]) for name, wheels in _fetch_all(new, directory)}
-        _install(new, directory, environments, key)
+        environments = {name: sorted([own, *wheels]) for name, wheels in environments.items()}
+        _install(new, directory, environments, {"packages_key": packages_key, "own_key": own_key})
     return directory
 
 
-def _key() -> str:
-    """Return a digest of what the wheelhouse is made from: sources, locks, built assets, targets."""
-    digest = hashlib.sha256(f"{FORMAT} {version()} {PYTHONS} {PLATFORMS}".encode())
+def _packages_key() -> str:
+    """Return a digest of what the fetched packages depend on."""
+    digest = hashlib.sha256(f"{FORMAT} {PYTHONS} {PLATFORMS}".encode())
     for lock in LOCKS:
         digest.update(_lock(lock).read_bytes())
+    return digest.hexdigest()
+
+
+def _own_key() -> str:
+    """Return a digest of what the project's own wheel is made from: its sources and the page scripts in it."""
+    digest = hashlib.sha256(version().encode())
     for asset in _assets():
         digest.update(asset.read_bytes() if asset.is_file() else b"missing")
     return digest.hexdigest()
@@ -85,14 +101,14 @@ def _assets() -> list[Path]:
     return [ROOT / name for name in project["tool"]["hatch"]["build"]["targets"]["wheel"].get("artifacts", [])]
 
 
-def _is_current(directory: Path, key: str) -> bool:
+def _sound_manifest(directory: Path) -> dict[str, Any]:
+    """Return the manifest when every wheel that it names is there with its digest, else {}."""
     try:
-        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-        return manifest["key"] == key and all(
-            sha256(directory / name) == digest for name, digest in manifest["files"].items()
-        )
+        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        sound = all(sha256(directory / name) == digest for name, digest in manifest["files"].items())
     except (OSError, ValueError, KeyError):
-        return False
+        return {}
+    return manifest if sound else {}
 
 
 def sha256(path: Path) -> str:
@@ -161,7 +177,7 @@ def _run(what: str, command: list[str]) -> None:
         )
 
 
-def _install(new: Path, directory: Path, environments: dict[str, list[Wheel]], key: str) -> None:
+def _install(new: Path, directory: Path, environments: dict[str, list[Wheel]], keys: dict[str, str]) -> None:
     """Move the wheels into place, the manifest last; remove what no environment needs."""
     files = {wheel.file: wheel.sha256 for wheels in environments.values() for wheel in wheels}
     for path in new.glob("*/*.whl"):
@@ -170,7 +186,7 @@ def _install(new: Path, directory: Path, environments: dict[str, list[Wheel]], k
         if old.name not in files:
             old.unlink()
     manifest = {
-        "key": key,
+        **keys,
         "files": files,
         "environments": {name: [asdict(wheel) for wheel in wheels] for name, wheels in environments.items()},
     }
