@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from playbooks.runner import Outcome, provision
+from backup.status import BackupRun, Outcome, Verdict, Verification, read_runs, read_verifications
+from playbooks.runner import provision
 from tests.lab import lab as labs
 from tests.lab.errors import LabError
 from tests.lab.host import Host
@@ -37,47 +39,45 @@ def bring_up(name: str) -> Arrival:
     with step(f"boot {', '.join(host.name for host in lab.hosts)}"):
         booted = lab.boot()
     say("run playbooks/site.yml against them over SSH")
-    outcome = provision(lab.facility_directory)
-    _refuse_failure(outcome)
+    provisioned = provision(lab.facility_directory)
+    if provisioned.status != "successful":
+        for statement in provisioned.statements:
+            say(str(statement))
+        raise LabError("provision", f"ended {provisioned.status}", "read the statements above, then ./xinglin up again")
     backed_up, proved = [], []
     for host in lab.hosts:
-        if not _has_backup(host):
+        if not (host.root / "etc/xinglin/backup.json").exists():
             continue
-        state = backup_state(host)
-        if not state["runs"] or state["runs"][0]["outcome"] != "success":
+        if not any(run.outcome is Outcome.SUCCESS for run in backup_runs(host)):
             with step(f"{host.name}: first backup, local and offsite"):
                 host.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
             backed_up.append(host.name)
-        if backed_up[-1:] == [host.name] or not state["verifications"]:
-            with step(f"{host.name}: restore it and compare (proof)"):
+        if not any(proof.verdict is Verdict.PASSED for proof in proofs(host)):
+            with step(f"{host.name}: restore it and compare (the proof)"):
                 host.run("systemctl", "start", "xinglin-verify.service", timeout_seconds=900)
             proved.append(host.name)
-    return Arrival(lab, tuple(host.name for host in booted), outcome.changed, tuple(backed_up), tuple(proved))
+    return Arrival(lab, tuple(host.name for host in booted), provisioned.changed, tuple(backed_up), tuple(proved))
 
 
-def _has_backup(host: Host) -> bool:
-    return (host.root / "etc/xinglin/backup.json").exists()
+def backup_runs(host: Host) -> list[BackupRun]:
+    """The host's own records of its backups, newest first."""
+    return read_runs(host.root / "var/lib/xinglin/backup/runs")
 
 
-def backup_state(host: Host) -> dict[str, list[dict[str, str]]]:
-    """The host's own account of its backups: ``runs`` and ``verifications``, newest first."""
-    state: dict[str, list[dict[str, str]]] = json.loads(host.run(XINGLIN, "backup", "status", "--json"))
-    return state
+def proofs(host: Host) -> list[Verification]:
+    """The host's own records of its restore tests, newest first."""
+    return read_verifications(host.root / "var/lib/xinglin/backup/verifications")
 
 
 def first_login(lab: Lab) -> str | None:
     """The one-time secret for the console's first account, or None when somebody has an account already."""
     appliance = next(host for host in lab.hosts if host.has_outside)
-    answer = json.loads(appliance.run(*console_argv("first-login", "--json")))
-    secret: str | None = answer["secret"]
-    return secret
+    answered = appliance.attempt(XINGLIN, "console", "first-login")
+    return answered.stdout.strip() if answered.returncode == 0 else None
 
 
-def console_argv(*arguments: str) -> tuple[str, ...]:
-    """A console command as the console's own user."""
-    return ("runuser", "-u", "xinglin-console", "--", XINGLIN, "console", *arguments)
-
-
-def _refuse_failure(outcome: Outcome) -> None:
-    if outcome.status != "successful":
-        raise LabError("provision", f"ended {outcome.status}", "read the messages above, then ./xinglin up again")
+def console_status(lab: Lab) -> dict[str, Any]:
+    """What the console knows, as `xinglin status --json` gives it."""
+    appliance = next(host for host in lab.hosts if host.has_outside)
+    document: dict[str, Any] = json.loads(appliance.attempt(XINGLIN, "console", "status", "--json").stdout)
+    return document

@@ -167,6 +167,12 @@ class Host:
         """Run a command as root in the host; returns its output, raises ``LabError`` when it fails."""
         return run(self.exec_argv(command), stdin=stdin, timeout_seconds=timeout_seconds)
 
+    def attempt(self, *command: str, timeout_seconds: float = 300) -> "subprocess.CompletedProcess[str]":
+        """Run a command as root in the host, whatever its exit code."""
+        return subprocess.run(
+            self.exec_argv(command), capture_output=True, text=True, timeout=timeout_seconds, check=False
+        )
+
     def kill(self) -> None:
         """Cut the power: every process of the machine is gone at once, its disk stays as it was."""
         # The leader first: the kernel ends its whole PID namespace, and its supervisor then ends by itself.

@@ -2,11 +2,10 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 
-from tests.agent.debian import debian_tool
+from tests.agent.promtool import complaints
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.mutual_tls import ask_agent
@@ -23,14 +22,7 @@ def test_promtool_finds_nothing_wrong_with_a_hosts_metrics(clinic: Lab, applianc
     for metric in ("node_cpu_seconds_total", "node_filesystem_avail_bytes", "node_systemd_unit_state",
                    "xinglin_collector_success", "xinglin_certificate_not_after_timestamp_seconds"):  # fmt: skip
         assert f"\n{metric}" in answer.body, metric
-    checked = subprocess.run(
-        [debian_tool("prometheus", "usr/bin/promtool"), "check", "metrics"],
-        input=answer.body,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+    assert complaints(answer.body.encode()) == []
 
 
 def test_every_collector_succeeds_on_every_host(clinic: Lab, appliance: Host):
