@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from types import FrameType
 
-from waitress.server import create_server
+from waitress.server import create_server  # type: ignore[import-untyped]
 
 from console.app import create_app
 from console.audit.log import AuditLog

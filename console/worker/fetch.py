@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 from console.config import ManagedHost, TlsFiles
 
@@ -73,23 +74,54 @@ class Fetcher:
             ssl_context=self.context,
             server_hostname=host.name,
         )
-        late = threading.Event()
-        watchdog = threading.Timer(deadline_seconds, _cut, (connection, late))
-        watchdog.daemon = True
-        watchdog.start()
+        watchdog = Watchdog(deadline_seconds)
         try:
-            connection.request("GET", path, headers={"Accept": "text/plain;version=0.0.4, application/json;q=0.9"})
-            body = _body(connection, deadline_seconds)
-            if late.is_set():  # without a length, a cut body looks whole
+            connection.connect()
+            watchdog.watch(connection.sock)
+            accepted = {"Accept": "text/plain;version=0.0.4, application/json;q=0.9"}
+            connection.request("GET", path, headers=accepted, preload_content=False)
+            body = _body(connection)
+            if watchdog.late:  # without a length, a cut body looks whole
                 raise TimeoutError
             return body
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            if late.is_set():
+        except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
+            if watchdog.late:
                 raise FetchError(ErrorCode.TIMED_OUT, f"no whole answer within {deadline_seconds:g} s") from error
             raise explain(error) from error
         finally:
-            watchdog.cancel()
+            watchdog.end()
             connection.close()
+
+
+class Watchdog:
+    """Cuts a connection at the deadline, however slowly the other side drips."""
+
+    def __init__(self, deadline_seconds: float) -> None:
+        self.late = False
+        self._deadline_seconds = deadline_seconds
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(deadline_seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def watch(self, connected: socket.socket | None) -> None:
+        """Take over a connected socket.  (Connecting has a time-out of its own, the handshake's is total.)"""
+        self._socket = connected
+        if connected is not None:
+            connected.settimeout(self._deadline_seconds)
+        if self.late:
+            self._cut()
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._timer.cancel()
+
+    def _cut(self) -> None:
+        self.late = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # The plain socket's method: the TLS socket's own would drop its state under the reader's feet.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def client_context(files: TlsFiles) -> ssl.SSLContext:
@@ -100,26 +132,16 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def _body(connection: HTTPSConnection, deadline_seconds: float) -> bytes:
-    if connection.sock is not None:
-        connection.sock.settimeout(deadline_seconds)
-    response = connection.getresponse()
-    if response.status == http.HTTPStatus.FORBIDDEN:
-        raise FetchError(ErrorCode.CONSOLE_REFUSED, "HTTP 403: this console is not in the agent's allowed_clients")
-    if response.status != http.HTTPStatus.OK:
-        raise FetchError(ErrorCode.BAD_ANSWER, f"HTTP {response.status}")
-    body = response.read(LARGEST_PAGE_BYTES + 1)
+def _body(connection: HTTPSConnection) -> bytes:
+    with contextlib.closing(connection.getresponse()) as response:
+        if response.status == http.HTTPStatus.FORBIDDEN:
+            raise FetchError(ErrorCode.CONSOLE_REFUSED, "HTTP 403: this console is not in the agent's allowed_clients")
+        if response.status != http.HTTPStatus.OK:
+            raise FetchError(ErrorCode.BAD_ANSWER, f"HTTP {response.status}")
+        body = response.read(LARGEST_PAGE_BYTES + 1)
     if len(body) > LARGEST_PAGE_BYTES:
         raise FetchError(ErrorCode.BAD_ANSWER, f"more than {LARGEST_PAGE_BYTES} bytes")
     return body
-
-
-def _cut(connection: HTTPSConnection, late: threading.Event) -> None:
-    late.set()
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            # The plain socket's method: the TLS socket's own would drop its state under the reader's feet.
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def explain(error: BaseException) -> FetchError:
