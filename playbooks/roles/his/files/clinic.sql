@@ -8,6 +8,7 @@ SELECT to_regclass('public.patient') IS NULL AS absent \gset
 BEGIN;
 SET LOCAL ROLE :"owner";
 SET LOCAL client_min_messages = warning;
+SET LOCAL jit = off;  -- compiling takes longer than the rows
 
 CREATE TABLE department (
     id   integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -146,28 +147,34 @@ SELECT 'QH' || to_char(number, 'FM00000000'),
            + pg_temp.pick('registered at', number, 32400) * interval '1 second'
 FROM generate_series(1, 3000) AS number, LATERAL (SELECT pg_temp.pick('sex', number, 100) < 51 AS woman) AS sex;
 
+-- Department, complaint, ICD-10 and diagnosis; the last one only for women of its age.
+CREATE TEMPORARY TABLE reason (number, department, complaint, icd10, diagnosis) ON COMMIT DROP AS VALUES
+    (0, '全科医疗科', '咳嗽、咽痛3天', 'J06.9', '急性上呼吸道感染'), (1, '内科', '头晕1周', 'I10', '原发性高血压'),
+    (2, '内科', '口干、多饮1月', 'E11.9', '2型糖尿病'), (3, '内科', '腹痛、腹泻1天', 'K52.9', '胃肠炎'),
+    (4, '内科', '上腹隐痛2周', 'K29.7', '胃炎'), (5, '中医科', '腰痛5天', 'M54.5', '腰痛'),
+    (6, '全科医疗科', '咳嗽、咳痰1周', 'J20.9', '急性支气管炎'), (7, '急诊科', '胸闷半天', 'I25.1', '冠状动脉粥样硬化性心脏病'),
+    (8, '全科医疗科', '皮疹、瘙痒2天', 'L50.9', '荨麻疹'), (9, '口腔科', '牙痛3天', 'K04.0', '牙髓炎'),
+    (10, '外科', '膝关节疼痛1月', 'M17.9', '膝骨关节病'), (11, '外科', '足踝扭伤2小时', 'S93.4', '踝扭伤'),
+    (12, '急诊科', '发热1天', 'R50.9', '发热'), (13, '中医科', '失眠2周', 'G47.0', '失眠'),
+    (14, '预防保健科', '健康体检', 'Z00.0', '一般医学检查'), (15, '妇产科', '产前检查', 'Z34.9', '正常妊娠监督');
+
 INSERT INTO visit (patient_id, department_id, staff_id, kind, complaint, icd10, diagnosis, started_at, ended_at)
-SELECT patient.id, 1 + (doctor - 1) % 10, doctor, kind, split_part(reason, '|', 1), split_part(reason, '|', 2),
-       split_part(reason, '|', 3), started,
-       started + CASE kind WHEN '住院' THEN (2 + pg_temp.pick('days', number, 9)) * interval '1 day'
-                 ELSE (8 + pg_temp.pick('minutes', number, 70)) * interval '1 minute' END
-FROM generate_series(1, 9000) AS number
+SELECT patient.id, department.id, department.id + 10 * pg_temp.pick('doctor', visit_number, 4), kind, complaint, icd10, diagnosis,
+       started,
+       started + CASE kind WHEN '住院' THEN (2 + pg_temp.pick('days', visit_number, 9)) * interval '1 day'
+                 ELSE (8 + pg_temp.pick('minutes', visit_number, 70)) * interval '1 minute' END
+FROM generate_series(1, 9000) AS visit_number
+JOIN patient ON patient.id = 1 + pg_temp.pick('patient of visit', visit_number, 3000)
+JOIN reason ON reason.number = pg_temp.pick('reason', visit_number,
+    CASE WHEN sex = '女' AND born_on BETWEEN '1985-01-01' AND '2003-12-31' THEN 16 ELSE 15 END)
+JOIN department ON department.name = reason.department
 CROSS JOIN LATERAL (
-    SELECT 1 + pg_temp.pick('doctor', number, 40) AS doctor,
-           pg_temp.pick('kind', number, ARRAY['门诊', '门诊', '门诊', '门诊', '门诊', '门诊', '急诊', '住院']) AS kind,
-           pg_temp.pick('reason', number, ARRAY[
-               '咳嗽、咽痛3天|J06.9|急性上呼吸道感染', '头晕1周|I10|原发性高血压', '口干、多饮1月|E11.9|2型糖尿病',
-               '腹痛、腹泻1天|K52.9|胃肠炎', '上腹隐痛2周|K29.7|胃炎', '腰痛5天|M54.5|腰痛', '咳嗽、咳痰1周|J20.9|急性支气管炎',
-               '胸闷半天|I25.1|冠状动脉粥样硬化性心脏病', '皮疹、瘙痒2天|L50.9|荨麻疹', '牙痛3天|K04.0|牙髓炎',
-               '膝关节疼痛1月|M17.9|膝骨关节病', '足踝扭伤2小时|S93.4|踝扭伤', '产前检查|Z34.9|正常妊娠监督',
-               '发热1天|R50.9|发热', '失眠2周|G47.0|失眠', '健康体检|Z00.0|一般医学检查']) AS reason
+    SELECT CASE department.name WHEN '急诊科' THEN '急诊'
+           ELSE pg_temp.pick('kind', visit_number, ARRAY['门诊', '门诊', '门诊', '门诊', '门诊', '门诊', '门诊', '住院']) END AS kind,
+           registered_at + pg_temp.pick('day of visit', visit_number, 700) * interval '1 day'
+         + pg_temp.pick('second of visit', visit_number, 7200) * interval '1 second' AS started
 ) AS drawn
-JOIN patient ON patient.id = 1 + pg_temp.pick('patient of visit', number, 3000)
-CROSS JOIN LATERAL (
-    SELECT patient.registered_at + pg_temp.pick('day of visit', number, 700) * interval '1 day'
-         + pg_temp.pick('second of visit', number, 7200) * interval '1 second' AS started
-) AS moment
-ORDER BY started, number;
+ORDER BY started, visit_number;
 
 INSERT INTO prescription (number, visit_id, staff_id, status, issued_at)
 SELECT 'CF' || to_char(issued, 'YYYYMMDD') || to_char(visit.id, 'FM000000'), visit.id, visit.staff_id,
