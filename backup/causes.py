@@ -4,6 +4,7 @@ The English texts are message ids; ``locale/zh_CN/LC_MESSAGES/backup.po`` transl
 and the next step may hold ``{place}`` and ``{detail}``.  Standard library only.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,6 @@ CAUSES: dict[str, Explanation] = {
         "{place} cannot be opened with this host's repository password. Nothing can be backed up or restored here.",
         "Compare the repository password in the vault with the one the repository was made with; provision again.",
     ),
-    "deletion_refused": Explanation(
-        "The repository refused a deletion",
-        "{place} is append-only: this host may add snapshots there and never remove one.",
-        "Nothing is wrong. Retention runs on the repository's own machine.",
-    ),
     "certificate_expired": Explanation(
         "The repository server's certificate is not valid now",
         "The certificate of {place} has expired or is not valid yet ({detail}). Nothing was sent.",
@@ -119,7 +115,7 @@ CAUSES: dict[str, Explanation] = {
     "dump_damaged": Explanation(
         "The database dump in the backup is damaged",
         "The dump of {place} cannot be read to its end: {detail}. This backup cannot be restored.",
-        "Run a new backup and verify it at once. Check the repository: xinglin backup run, then xinglin backup verify",
+        "Check the repository, run a new backup and verify it at once: xinglin backup run, then xinglin backup verify",
     ),
     "restore_failed": Explanation(
         "The backup could not be restored",
@@ -204,9 +200,10 @@ def explain(cause: Cause, translate: Callable[[str], str] = _same) -> Explanatio
     A code that this version does not know is explained as ``unknown``.
     """
     texts = CAUSES.get(cause.code, CAUSES["unknown"])
+    values = {"{place}": cause.place, "{detail}": cause.detail}
     return Explanation(
         *(
-            translate(text).replace("{place}", cause.place).replace("{detail}", cause.detail)
+            re.sub(r"\{place\}|\{detail\}", lambda found: values[found[0]], translate(text))
             for text in (texts.title, texts.meaning, texts.next_step)
         )
     )

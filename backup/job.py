@@ -5,6 +5,7 @@ what a dead run had stored is found again by restic's deduplication.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import random
@@ -66,6 +67,12 @@ def run_policy(
         except KeyboardInterrupt:
             recorder.finish(Outcome.INTERRUPTED, Cause("interrupted", config.host, "the job was told to stop"))
             raise
+        except OSError as error:
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            place = str(error.filename or config.state_directory)
+            return recorder.finish(
+                Outcome.FAILED, Cause("local_disk_full" if full else "unknown", place, error.strerror or repr(error))
+            )
         except Exception as error:
             recorder.finish(Outcome.FAILED, Cause("unknown", config.host, repr(error)[:300]))
             raise

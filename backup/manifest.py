@@ -66,6 +66,7 @@ SELECT json_build_object(
     'constraints', (SELECT count(*) FROM pg_constraint WHERE conrelid IN (SELECT oid FROM own)),
     'constraints_validated', (SELECT count(*) FROM pg_constraint
                               WHERE conrelid IN (SELECT oid FROM own) AND convalidated),
+    'large_objects', (SELECT count(*) FROM pg_largeobject_metadata),
     'triggers', (SELECT count(*) FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM own) AND NOT tgisinternal),
     'functions', (SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from backup.classify import redact
 from backup.errors import BackupError
 from backup.policy import Config, PathsSource, Policy, PostgresqlSource, Target
 
@@ -61,7 +62,8 @@ class _Reader:
         try:
             return parse(data[key])
         except (ValueError, TypeError, KeyError, OSError):
-            self.mistakes.append(f"{where}.{key}: {json.dumps(data.get(key), ensure_ascii=False)}; allowed: {allowed}")
+            shown = redact(json.dumps(data.get(key), ensure_ascii=False))
+            self.mistakes.append(f"{where}.{key}: {shown}; allowed: {allowed}")
             return cast("T", None)
 
     def config(self, data: object) -> Config | None:

@@ -29,5 +29,21 @@ INSERT INTO visits (patient, at, complaint, fee)
 INSERT INTO registry.drugs SELECT 'D' || n, '药品 ' || n, n / 7.0 FROM generate_series(1, 200) n;
 INSERT INTO unkeyed_log SELECT timestamp '2026-01-01' + n * interval '1 s', 'line ' || n % 10
   FROM generate_series(1, 500) n;
+CREATE TABLE prescriptions (
+  issued date NOT NULL, number int, "Dosis (mg)" real, doubled real GENERATED ALWAYS AS ("Dosis (mg)" * 2) STORED,
+  PRIMARY KEY (issued, number)) PARTITION BY RANGE (issued);
+CREATE TABLE prescriptions_2025 PARTITION OF prescriptions FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE prescriptions_2026 PARTITION OF prescriptions FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+INSERT INTO prescriptions (issued, number, "Dosis (mg)")
+  SELECT date '2025-06-01' + n, n, n / 3.0 FROM generate_series(1, 400) n;
+CREATE TABLE "Ärzte; DROP" ("Name" text PRIMARY KEY);
+CREATE TABLE base (id int);
+CREATE TABLE child () INHERITS (base);
+INSERT INTO child VALUES (1), (1);
+CREATE TABLE nothing ();
+CREATE MATERIALIZED VIEW visits_a_day AS SELECT at::date AS day, count(*) FROM visits GROUP BY 1;
+CREATE SEQUENCE free_number;
+CREATE EXTENSION pg_trgm;
+SELECT lo_from_bytea(0, 'x-ray');
 ALTER TABLE patients OWNER TO his;
 """

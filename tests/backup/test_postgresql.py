@@ -14,7 +14,20 @@ def test_a_manifest_hash_can_be_redone_with_psql_and_sha256sum(cluster: Postgres
     assert redone.split()[0].decode() == table.sha256
     assert table.rows == 9000
     assert table.newest == {"at": "2026-01-07 06:00:00+00"}
-    assert set(found.tables) == {"public.patients", "public.visits", "registry.drugs", "public.unkeyed_log"}
+    assert {name: facts.rows for name, facts in found.tables.items()} == {
+        'public."Ärzte; DROP"': 0,
+        "public.base": 0,
+        "public.child": 2,
+        "public.nothing": 0,
+        "public.patients": 3000,
+        "public.prescriptions_2025": 213,
+        "public.prescriptions_2026": 187,
+        "public.unkeyed_log": 500,
+        "public.visits": 9000,
+        "registry.drugs": 200,
+    }
+    assert found.extensions["pg_trgm"]
+    assert found.schema["large_objects"] == 1
     assert found.sequences["public.visits_id_seq"] == manifest.Sequence(9000, 9000)
     assert found.schema["triggers"] == 1
     assert manifest.from_json(found.to_json()) == found
