@@ -6,13 +6,13 @@ from threading import Lock
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from console.anchors import load_anchors
 from console.audit.files import AuditFiles
 from console.audit.record import Record, parse
 from console.audit.verify import Anchors, Question, Report, verify
-from console.store.models import AuditSeal, Role
+from console.store.models import Role
 from console.web.context import N_, audit, now, store
 from console.web.visitor import Visitor
 
@@ -117,8 +117,7 @@ def show() -> str:
 @blueprint.post("/verify")
 def check() -> AnyResponse:
     """Verify the whole log now, against the seals that the store remembers."""
-    seals = {row.day: row.seal_sha256 for row in store().scalars(select(AuditSeal))}
-    done = last_check().run(audit().files, now(), Anchors(seals=seals))
+    done = last_check().run(audit().files, now(), load_anchors(store()))
     result = "success" if done.intact and done.complete else "failure"
     detail = {"records": done.report.records, "sealed_days": done.report.sealed_days}
     audit().append(

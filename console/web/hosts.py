@@ -66,8 +66,8 @@ def one(name: str) -> str:
         ranges=RANGES,
         span=span,
         facts=facts,
-        runs=recent_runs(store(), since, name)[:8],
-        proofs=recent_proofs(store(), since, name)[:4],
+        runs=recent_runs(store(), since, name)[:5],
+        proofs=recent_proofs(store(), since, name)[:3],
     )
 
 

@@ -14,8 +14,8 @@ from console.config import ConsoleConfig, Facility, ManagedHost, Policy
 from console.history import Writer, forget_old, roll_up
 from console.store.database import sqlite_url
 from console.store.models import WorkerPulse
-from console.worker.exposition import PageParser
 from console.worker.digest import Counters, digest
+from console.worker.exposition import PageParser
 from console.worker.fetch import ErrorCode, FetchError
 from console.worker.ingest import assess, ingest_backups, ingest_facts
 from console.worker.round import Round
@@ -136,11 +136,16 @@ def write_history(sessions: sessionmaker[Session], machines: tuple[Machine, ...]
         forget_old(session, now)
 
 
-def scrape(config: ConsoleConfig, sessions: sessionmaker[Session], machines: tuple[Machine, ...], now: datetime) -> None:
+def scrape(
+    config: ConsoleConfig, sessions: sessionmaker[Session], machines: tuple[Machine, ...], now: datetime
+) -> None:
     """Let the worker's rounds look at the hosts; desk1 was switched off a while ago."""
     moment = now
     agents = Agents(
-        {machine.name: machine for machine in machines}, lambda: moment, now - timedelta(hours=1), {"desk1": now - DESK_OFF_SINCE}
+        {machine.name: machine for machine in machines},
+        lambda: moment,
+        now - timedelta(hours=1),
+        {"desk1": now - DESK_OFF_SINCE},
     )
     rounds = Round(config, agents, sessions)  # type: ignore[arg-type] — an agent's answers without the network
     try:
@@ -188,11 +193,15 @@ def take_runs(config: ConsoleConfig, sessions: sessionmaker[Session], now: datet
     ingest_spool(sessions, config.run_spool, now)
 
 
-def fill(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, machines: tuple[Machine, ...] = MACHINES) -> None:
+def fill(
+    config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, machines: tuple[Machine, ...] = MACHINES
+) -> None:
     """Fill an empty, migrated store."""
     write_history(sessions, machines, now, days=7)
     scrape(config, sessions, machines, now)
     take_facts(config, sessions, now)
     take_runs(config, sessions, now)
     with sessions.begin() as session:
-        session.merge(WorkerPulse(id=1, pid=431, started_at=now - timedelta(days=2), beat_at=now - timedelta(seconds=3)))
+        session.merge(
+            WorkerPulse(id=1, pid=431, started_at=now - timedelta(days=2), beat_at=now - timedelta(seconds=3))
+        )

@@ -134,16 +134,14 @@ class Browser:
     def get(self, path: str, status: int = 200, **headers: str) -> str:
         """Return the text of a page."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.get(path, base_url=ORIGIN, headers=sent)
+        answer = self.client.get(path, base_url=ORIGIN, headers=sent, buffered=True)
         assert answer.status_code == status, (path, answer.status_code, answer.text[:300])
         return answer.text
 
     def send(self, form_page: str, action: str, status: int = 302, **fields: str) -> str:
         """Fill the form of ``form_page`` and send it to ``action``; return the answer's text or its new address."""
         fields["csrf_token"] = token(self.get(form_page))
-        answer = self.client.post(
-            action, base_url=ORIGIN, data=fields, headers={"Referer": ORIGIN + form_page}
-        )
+        answer = self.client.post(action, base_url=ORIGIN, data=fields, headers={"Referer": ORIGIN + form_page})
         assert answer.status_code == status, (action, answer.status_code, answer.text[:300])
         return answer.headers["Location"] if status in {302, 303} else answer.text
 

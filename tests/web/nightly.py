@@ -26,7 +26,9 @@ def _steps(start: datetime, outcome: Outcome, cause: Cause | None, database: boo
     return tuple(steps)
 
 
-def run(policy: Policy, host: str, start: datetime, outcome: Outcome, cause: Cause | None, trigger: Trigger) -> BackupRun:
+def run(
+    policy: Policy, host: str, start: datetime, outcome: Outcome, cause: Cause | None, trigger: Trigger
+) -> BackupRun:
     """Return one finished run."""
     database = policy.name == "his"
     steps = _steps(start, outcome, cause, database)
@@ -87,7 +89,9 @@ def history(policy: Policy, host: str, now: datetime, nights: int) -> dict[str, 
     runs, proofs = [], []
     today = (now + timedelta(hours=8)).date()
     for back in range(nights - 1, -1, -1):
-        local = datetime(today.year, today.month, today.day, hour, minute, 7, tzinfo=UTC) - timedelta(days=back, hours=8)
+        local = datetime(today.year, today.month, today.day, hour, minute, 7, tzinfo=UTC) - timedelta(
+            days=back, hours=8
+        )
         if local + timedelta(minutes=10) > now:
             continue
         outcome, cause, trigger = Outcome.SUCCESS, None, Trigger.SCHEDULE

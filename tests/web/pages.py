@@ -52,7 +52,7 @@ def page(machine: Machine, moment: datetime, seconds_before: float, even: dateti
     work = activity(even or moment, machine.busy)
     base = UP + seconds_before
     lines = [
-        f'xinglin_agent_build_info{{version="0.1.0"}} 1',
+        'xinglin_agent_build_info{version="0.1.0"} 1',
         f'node_os_info{{pretty_name="{machine.system}"}} 1',
         f'node_uname_info{{release="{machine.kernel}"}} 1',
         f"node_time_seconds {now}",

@@ -1,14 +1,157 @@
-"""Every page over the filled clinic: it shows what the store holds, in both languages."""
+"""Every page over the filled clinic and over an empty store, in both languages."""
+
+import re
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
-from tests.web.conftest import Browser
+from console.config import ConsoleConfig
+from tests.web.conftest import Browser, add_account
 
 PAGES = ["/", "/hosts/", "/hosts/his1", "/backups/", "/runs/", "/compliance/", "/audit/", "/password"]
 
 
+def first_link(page: str, pattern: str) -> str:
+    found = re.search(rf'href="({pattern})"', page)
+    assert found is not None, pattern
+    return found[1]
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_answers_in_chinese_and_english(browser: Browser, path: str) -> None:
-    assert 'lang="zh-CN"' in browser.get(path)
+    assert '<html lang="zh-CN"' in browser.get(path)
     browser.send(path, "/preferences", locale="en", back=path)
     assert '<html lang="en"' in browser.get(path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_of_an_empty_store_answers_and_names_a_next_step(
+    empty_config: ConsoleConfig, make_app: Callable[[ConsoleConfig], Flask], path: str
+) -> None:
+    app = make_app(empty_config)
+    add_account(app)
+    assert "<h1>" in Browser(app.test_client()).log_in().get(path)
+
+
+def test_an_empty_list_of_runs_says_which_command_fills_it(
+    empty_config: ConsoleConfig, make_app: Callable[[ConsoleConfig], Flask]
+) -> None:
+    app = make_app(empty_config)
+    add_account(app)
+    browser = Browser(app.test_client()).log_in()
+    assert "./xinglin provision" in browser.get("/runs/")
+    assert "xinglin backup run" in browser.get("/backups/")
+
+
+def test_the_overview_tells_the_worst_problem_first_with_its_next_step(browser: Browser) -> None:
+    browser.send("/", "/preferences", locale="en", back="/")
+    page = browser.get("/")
+    states = re.findall(r'<article class="problem">\s*<div><span class="state is-(\w+)"', page)
+    assert states[0] == "crit"
+    assert states == sorted(states, key=["crit", "warn"].index)
+    assert "desk1 does not answer" in page
+    assert "Check the power and the network of desk1" in page
+
+
+def test_hosts_are_shown_worst_first_and_old_values_are_grey(browser: Browser) -> None:
+    page = browser.get("/hosts/")
+    names = re.findall(r'<a href="/hosts/(\w+)">', page)
+    assert names[:2] == ["desk1", "pacs1"]
+    desk = page[page.index("/hosts/desk1") : page.index("/hosts/pacs1")]
+    assert "meter is-unknown" in desk
+    assert "meter is-ok" not in desk
+
+
+def test_when_the_worker_is_silent_no_host_stays_green(browser: Browser, app: Flask, clock: object) -> None:
+    from datetime import timedelta  # noqa: PLC0415
+
+    clock.moment += timedelta(minutes=10)  # type: ignore[attr-defined]
+    page = browser.get("/hosts/")
+    assert 'data-state="ok"' not in page
+    assert "meter is-ok" not in page
+
+
+def test_charts_come_as_json_with_gaps_kept_as_gaps(browser: Browser) -> None:
+    import json  # noqa: PLC0415
+
+    for wanted, points in (("1h", 60), ("24h", 288), ("7d", 168)):
+        document = json.loads(browser.get(f"/hosts/desk1/charts.json?range={wanted}"))
+        assert len(document["times"]) == points
+        values = document["charts"]["cpu"][0]["values"]
+        assert len(values) == points
+        if wanted == "1h":  # desk1 was switched off 24 minutes ago
+            assert values[-1] is None
+            assert any(value is not None for value in values)
+
+
+def test_a_backup_run_shows_its_steps_and_a_broken_one_its_cause_and_next_step(browser: Browser) -> None:
+    browser.send("/backups/", "/preferences", locale="en", back="/backups/")
+    page = browser.get("/backups/?host=pacs1")
+    failed = re.search(r'class="night is-crit[^"]*" href="([^"]+)"', page)
+    assert failed is not None
+    run = browser.get(failed[1])
+    assert "The backup repository cannot be reached" in run
+    assert "connection refused" in run
+    assert "Next step" in run
+
+
+def test_a_restore_test_shows_what_was_asked_and_what_was_answered(browser: Browser) -> None:
+    page = browser.get("/backups/?host=his1")
+    proof = browser.get(first_link(page, r"/backups/verifications/[^\"]+"))
+    assert "rows:patients" in proof
+    assert "3182" in proof
+
+
+def test_a_run_shows_what_changed_first_and_every_task_when_asked(browser: Browser) -> None:
+    browser.send("/runs/", "/preferences", locale="en", back="/runs/")
+    address = first_link(browser.get("/runs/"), r"/runs/[^\"?]+")
+    page = browser.get(address)
+    assert "<ins>+server 198.18.0.10 iburst prefer\n</ins>" in page
+    assert "Create the operator account" not in page
+    assert "Create the operator account" in browser.get(address + "?show=all")
+    alone = browser.get(address + "?show=all&host=his1")
+    assert '<th scope="col">vault1</th>' not in alone
+
+
+def test_a_failed_run_shows_the_message_of_its_failed_task(browser: Browser) -> None:
+    page = browser.get("/runs/")
+    failed = re.search(r'href="(/runs/[^"]+)"(?:(?!</tr>).)*data-state="crit"', page, re.DOTALL)
+    assert failed is not None
+    assert "No space left on device" in browser.get(failed[1])
+
+
+def test_an_item_shows_each_hosts_verdict_and_the_raw_output_behind_it(browser: Browser) -> None:
+    item = browser.get("/compliance/7.1.4.1.a")
+    assert 'id="his1"' in item
+    assert 'id="appliance1"' in item
+    raw = browser.get(first_link(item, "/compliance/7.1.4.1.a/his1/evidence"))
+    assert "<pre" in raw
+    assert "exit" in raw or "退出码" in raw
+
+
+def test_compliance_rates_are_intervals_with_their_label(browser: Browser) -> None:
+    page = browser.get("/compliance/")
+    assert "自查估算，不代替测评结论" in page
+    assert re.search(r'<span class="value">\d+% – \d+%</span>', page)
+    assert "待人工" in browser.get("/compliance/?layer=PES")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/hosts/nobody",
+        "/hosts/nobody/charts.json",
+        "/backups/runs/none",
+        "/runs/none",
+        "/compliance/8.1.4.1.a",
+        "/nowhere",
+    ],
+)
+def test_what_does_not_exist_is_answered_with_a_page_that_leads_on(browser: Browser, path: str) -> None:
+    page = browser.get(path, status=404)
+    assert 'href="/"' in page
+
+
+def test_the_health_check_answers_without_login_and_without_data(stranger: Browser) -> None:
+    assert stranger.get("/healthz") == "ok\n"

@@ -1,0 +1,125 @@
+"""Log in with a real browser and read every page, in both languages, by keyboard and on a telephone.
+
+Every test also fails when the browser complains: a CSP violation, an error, a request that leaves the origin.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console.config import ConsoleConfig
+from tests.browser.conftest import PASSWORD, USERNAME, Site, first_login
+from tests.web.conftest import add_account
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+PAGES = {
+    "/": ("概览", "Overview"),
+    "/hosts/": ("主机", "Hosts"),
+    "/backups/": ("备份", "Backups"),
+    "/runs/": ("作业", "Runs"),
+    "/compliance/": ("合规", "Compliance"),
+    "/audit/": ("审计", "Audit"),
+}
+
+
+def log_in(page: Page, site: Site) -> None:
+    """Log in with a name and a password."""
+    add_account(site.app)
+    page.goto("/login")
+    page.locator("#username").fill(USERNAME)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main button").click()
+    page.wait_for_url(site.origin + "/")
+
+
+def test_the_first_login_and_every_page_in_both_languages(
+    serve: Callable[[ConsoleConfig], Site], empty_config: ConsoleConfig, open_page: Open
+) -> None:
+    site = serve(empty_config)
+    page = open_page(site)
+    first_login(page, site)
+    expect(page.get_by_role("status")).to_contain_text("第一个账号已创建")
+    for column in (0, 1):
+        for path, titles in PAGES.items():
+            page.goto(path)
+            expect(page.get_by_role("heading", level=1)).to_have_text(titles[column])
+        if column == 0:
+            page.get_by_role("button", name="English").click()
+            expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_hosts_charts_are_drawn_and_have_a_table_beside_them(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    log_in(page, site)
+    page.get_by_role("link", name="his1").first.click()
+    page.wait_for_selector("#charts[data-ready]")
+    expect(page.locator(".chart canvas")).to_have_count(6)
+    chart = page.locator("figure[data-chart=cpu]")
+    assert chart.locator("canvas").evaluate(
+        "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte)"
+    )
+    chart.get_by_text("以表格查看数值").click()
+    expect(chart.get_by_role("row").nth(1)).to_contain_text("最高")
+    page.get_by_role("link", name="7 天").click()
+    page.wait_for_selector("#charts[data-ready]")
+
+
+def test_rows_are_filtered_by_keyboard_and_the_filter_can_be_undone(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    log_in(page, site)
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    page.wait_for_url("**/hosts/")
+    page.keyboard.press("/")
+    page.keyboard.type("vault")
+    expect(page.locator("#hosts tbody tr:visible")).to_have_count(1)
+    page.keyboard.type("xyz")
+    expect(page.locator("#nothing")).to_be_visible()
+    page.get_by_role("button", name="清除搜索").click()
+    expect(page.locator("#hosts tbody tr:visible")).to_have_count(5)
+
+
+def test_keyboard_focus_is_visible_and_the_first_stop_skips_the_menu(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    log_in(page, site)
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("跳到正文")
+    expect(page.locator(":focus")).to_be_in_viewport()
+    for _stop in range(8):
+        page.keyboard.press("Tab")
+        outline = page.locator(":focus").evaluate("(element) => getComputedStyle(element).outlineStyle")
+        assert outline == "solid"
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/hosts/his1", "/compliance/7.1.4.1.a"])
+def test_nothing_is_wider_than_a_telephone(site: Site, open_page: Open, path: str) -> None:
+    page = open_page(site, viewport={"width": 390, "height": 844}, has_touch=True)
+    log_in(page, site)
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator(".menu a").first.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+
+
+def test_a_page_refreshes_its_live_parts_by_itself(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    page.clock.install()
+    log_in(page, site)
+    page.locator("#now").evaluate("(element) => { element.textContent = 'old'; }")
+    with page.expect_response(lambda answer: answer.url == site.origin + "/"):
+        page.clock.run_for(16_000)
+    expect(page.locator("#now")).to_contain_text("数据截至")
+
+
+def test_the_chosen_colours_win_over_the_devices(site: Site, open_page: Open) -> None:
+    page = open_page(site, color_scheme="light")
+    page.goto("/login")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    for _press in range(2):  # automatic → light → dark
+        page.locator("button[name=theme]").click()
+        page.wait_for_load_state()
+    assert page.evaluate(ground) != light
