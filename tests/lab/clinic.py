@@ -1,6 +1,7 @@
 """Bring the example clinic up: hosts, playbooks, first backup, first proof of it.  `up` and the lab tests use it."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,21 @@ def bring_up(name: str) -> Arrival:
             with step(f"{host.name}: restore it and compare (the proof)"):
                 host.run("systemctl", "start", "xinglin-verify.service", timeout_seconds=900)
             proved.append(host.name)
+    with step("wait until the console has seen it all"):
+        _await_console(lab)
     return Arrival(lab, tuple(host.name for host in booted), provisioned.changed, tuple(backed_up), tuple(proved))
+
+
+def _await_console(lab: Lab, timeout_seconds: float = 180) -> None:
+    """The console asks the hosts in its own rhythm; a person who looks now must not see less than there is."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        status = console_status(lab)
+        seen = all(host["state"] == "ok" for host in status["hosts"])
+        if seen and all(backup["last_success"] and backup["last_verdict"] for backup in status["backups"]):
+            return
+        time.sleep(2)
+    raise LabError("console", f"has not seen every host and backup in {timeout_seconds:.0f} s", "./xinglin status")
 
 
 def backup_runs(host: Host) -> list[BackupRun]:
