@@ -96,3 +96,8 @@ def console_status(lab: Lab) -> dict[str, Any]:
     appliance = next(host for host in lab.hosts if host.has_outside)
     document: dict[str, Any] = json.loads(appliance.attempt(XINGLIN, "console", "status", "--json").stdout)
     return document
+
+
+def host_state(lab: Lab, name: str) -> str:
+    """A host's state as the console tells it."""
+    return next(str(host["state"]) for host in console_status(lab)["hosts"] if host["name"] == name)

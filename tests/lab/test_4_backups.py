@@ -6,9 +6,11 @@ import time
 import pytest
 
 from backup.status import Outcome, Verdict
-from tests.lab.clinic import backup_runs, proofs
+from tests.lab.clinic import backup_runs, host_state, proofs
 from tests.lab.errors import LabError
+from tests.lab.eventually import eventually
 from tests.lab.host import Host
+from tests.lab.lab import Lab
 
 pytestmark = pytest.mark.lab
 
@@ -62,12 +64,13 @@ def test_the_vault_refuses_a_delete_with_the_hosts_key(his: Host):
     assert snapshots(his, "offsite") == before, f"restic said: {said.stdout}{said.stderr}"
 
 
-def test_a_power_cut_in_the_middle_of_a_backup_heals_with_the_next_run(his: Host, appliance: Host):
+def test_a_power_cut_in_the_middle_of_a_backup_heals_with_the_next_run(clinic: Lab, his: Host):
     known = {run.run_id for run in backup_runs(his)}
     his.run("dd", "if=/dev/urandom", "of=/etc/ballast", "bs=1M", "count=400", "status=none")
     his.run("systemctl", "start", "--no-block", "xinglin-backup.service")
     cut = _wait_until_data_flows(his, known)
     his.kill()
+    eventually("the console tells that his1 is gone", lambda: host_state(clinic, "his1") != "ok")
     his.boot()
     his.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=600)
     runs = backup_runs(his)
