@@ -102,6 +102,8 @@ def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
         "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_path),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_INVENTORY_ENABLED": "yaml",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
         # The runner's own pseudo-terminal must not break events into lines.
         "COLUMNS": "4096",
         **strategy(),
