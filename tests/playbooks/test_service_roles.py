@@ -21,6 +21,7 @@ UNITS = (
     ("his1", "agent/xinglin-facts.service", 3.5),
     ("his1", "backup/xinglin-backup.service", 3.0),
     ("his1", "backup/xinglin-verify.service", 3.0),
+    ("his1", "backup/xinglin-heal.service", 3.0),
     ("vault1", "repository/xinglin-repository.service", 1.5),
     ("appliance1", "console/xinglin-console.service", 1.5),
     ("appliance1", "console/xinglin-worker.service", 1.5),
