@@ -46,12 +46,13 @@ def explain(problem: TaskResult, facility: str) -> Statement:
     said = problem.message or "no message"
     if problem.status is TaskStatus.UNREACHABLE:
         host = problem.place or problem.host
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
         for pattern, cause, step in UNREACHABLE:
-            if re.search(pattern, said, re.IGNORECASE):
-                return Statement(
-                    host, f"{cause} ({_first_line(said)})", step.format(facility=facility) + "; then run again"
-                )
-        return Statement(host, f"no connection ({_first_line(said)})", "try `ssh` to it by hand, then run again")
+            for line in reversed(lines):
+                if re.search(pattern, line, re.IGNORECASE):
+                    next_step = step.format(facility=facility) + "; then run again"
+                    return Statement(host, f"{cause} ({line[:200]})", next_step)
+        return Statement(host, f"the connection broke ({lines[-1][:200]})", "see that it is on, then run again")
     place = f"{problem.host}, {problem.role + ', ' if problem.role else ''}{_bare(problem)!r}"
     cause, separator, step = said.partition("Next: ")
     if separator:
@@ -61,7 +62,3 @@ def explain(problem: TaskResult, facility: str) -> Statement:
 
 def _bare(problem: TaskResult) -> str:
     return problem.task.removeprefix(f"{problem.role} : ")
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:200]
