@@ -1,6 +1,7 @@
 """Problems of backups and of the restores that prove them, one policy on one host at a time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,7 +60,7 @@ def _run_problem(kind: str, severity: Severity, run: BackupRunRow, target: str, 
 def _caused(plain: Problem, kind: str, row: BackupRunRow | VerificationRow) -> Problem:
     """Return ``plain`` with the texts of the row's cause, when it names one."""
     if row.cause_code is None:
-        return plain
+        return replace(plain, kind=kind)
     texts = CAUSES.get(row.cause_code, CAUSES["unknown"])
     filled = {**plain.title.values, "place": row.cause_place or "-", "detail": row.cause_detail or "-"}
     return Problem(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from console.i18n import Text
 from console.rules.problem import Problem, Severity, problem
 from console.rules.say import local_time
 from console.rules.view import StoreView
@@ -11,7 +12,12 @@ from console.store.hosts import AssessmentResult
 
 SHORTEST_SILENCE = timedelta(seconds=60)
 MISSED_BEATS = 4
-UNSUCCESSFUL = {"failed", "unreachable", "canceled", "interrupted"}
+ENDS = {
+    "failed": Text("failed"),
+    "unreachable": Text("unreachable"),
+    "canceled": Text("canceled"),
+    "interrupted": Text("interrupted"),
+}
 HIGH = "high"
 
 
@@ -27,15 +33,15 @@ def platform_problems(view: StoreView, now: datetime) -> Iterator[Problem]:
     for slot in view.failed_jobs:
         yield problem("job_failed", Severity.WARN, slot.job, slot.claimed_at, values={"detail": slot.detail or "-"})
     run = view.newest_run
-    if run is not None and run.status in UNSUCCESSFUL:
+    if run is not None and run.status in ENDS:
         broken = [name for name, counts in run.hosts.items() if counts.get("failed") or counts.get("unreachable")]
-        values = {
+        ended: dict[str, object] = {
             "started": local_time(run.started_at, zone),
-            "status": run.status,
+            "status": ENDS[run.status],
             "hosts": ", ".join(sorted(broken)) or "-",
         }
         since = run.finished_at or run.started_at
-        yield problem("provision_failed", Severity.WARN, run.playbook, since, values=values)
+        yield problem("provision_failed", Severity.WARN, run.playbook, since, values=ended)
     risky: dict[str, list[AssessmentResult]] = defaultdict(list)
     for result in view.assessments:
         if result.risk == HIGH:

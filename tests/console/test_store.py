@@ -139,12 +139,14 @@ def week(session: Session) -> Session:
 
 
 def test_a_week_of_one_host_reads_in_a_small_part_of_a_page_and_scans_nothing(week: Session) -> None:
-    start = time.perf_counter()
-    histories = read_history(week, "host3", NOW - timedelta(days=7), NOW)
-    taken = time.perf_counter() - start
+    times = []
+    for _ in range(3):
+        start = time.process_time()  # CPU time: a busy machine is no slow query
+        histories = read_history(week, "host3", NOW - timedelta(days=7), NOW)
+        times.append(time.process_time() - start)
     assert len(histories) == 18
     assert sum(bucket.average is not None for bucket in histories[0].buckets) == 168
-    assert taken < 0.1, f"{taken:.3f} s"
+    assert min(times) < 0.1, times
     plan = week.execute(
         text("EXPLAIN QUERY PLAN SELECT at, value FROM metric_minute WHERE series_id = 1 AND at >= 1 AND at < 2")
     ).all()
@@ -155,9 +157,9 @@ def test_reading_one_host_costs_the_same_however_many_hosts_there_are(week: Sess
     def best(host: str) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             read_history(week, host, NOW - timedelta(days=7), NOW, ["series00", "series01"])
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     many = best("host3")
