@@ -254,6 +254,28 @@ def test_the_worker_and_the_commands_live_together(tmp_path: Path, tls: TlsFiles
         assert manager.recv(64) == b"STOPPING=1"
 
 
+def test_the_pages_are_served_on_the_socket_until_sigterm(tmp_path: Path, tls: TlsFiles) -> None:
+    config = write_console_config(console_config(tmp_path, (host(),), tls))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(30)
+        manager.bind(str(tmp_path / "notify"))
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        (tmp_path / "web.sock").touch()  # left behind by a killed process
+        web = subprocess.Popen(command("serve", config=config), env=environment, stderr=subprocess.PIPE, text=True)
+        try:
+            assert manager.recv(64) == b"READY=1"
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(tmp_path / "web.sock"))
+                client.sendall(b"GET / HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\r\n")
+                assert client.recv(4096).startswith(b"HTTP/1.1 302")
+        finally:
+            web.send_signal(signal.SIGTERM)
+            errors = web.communicate(timeout=30)[1]
+        assert web.returncode == 0, errors
+        assert manager.recv(64) == b"STOPPING=1"
+    assert not (tmp_path / "web.sock").exists()
+
+
 def test_a_wrong_configuration_is_told_whole(tmp_path: Path) -> None:
     path = tmp_path / "console.json"
     path.write_text('{"facility": {"id": "x", "timezone": "Mars/Base", "mlps_level": 7}, "hosts": [{"address": 1}]}')
