@@ -94,8 +94,8 @@ def read(source: Path) -> BackupSet:
 def sample(paths: Sequence[Path], excludes: Sequence[str], chance: random.Random) -> tuple[SampledFile, ...]:
     """Hash up to 200 files of up to 16 MiB, chosen evenly from all below ``paths``.
 
-    A file that an exclude pattern could mean, that restic's pattern files cannot name, or that is unreadable or
-    changes meanwhile is not chosen.
+    A file that an exclude pattern could mean, that restic's pattern files cannot name, that has a set-id bit or is
+    below a directory with one, or that is unreadable or changes meanwhile is not chosen.
     """
     chosen: list[Path] = []
     for count, path in enumerate(_files(paths, excludes)):
@@ -108,14 +108,27 @@ def sample(paths: Sequence[Path], excludes: Sequence[str], chance: random.Random
 
 def _files(paths: Iterable[Path], excludes: Sequence[str]) -> Iterator[Path]:
     for root in paths:
+        if any(_is_special(parent) for parent in root.parents):
+            continue
         if root.is_file() and not root.is_symlink():
             yield root
         for directory, names, files in os.walk(root):
+            if _is_special(Path(directory)):
+                names.clear()
+                continue
             names[:] = sorted(name for name in names if not _excluded(PurePath(directory, name), excludes))
             for name in sorted(files):
                 path = Path(directory, name)
                 if is_plain(str(path)) and not _excluded(path, excludes):
                     yield path
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether ``path`` has a set-id bit: a locked-down service (RestrictSUIDSGID=) cannot restore that."""
+    try:
+        return bool(path.lstat().st_mode & (stat.S_ISUID | stat.S_ISGID))
+    except FileNotFoundError:
+        return True
 
 
 def _excluded(path: PurePath, excludes: Sequence[str]) -> bool:
@@ -129,7 +142,7 @@ def _excluded(path: PurePath, excludes: Sequence[str]) -> bool:
 def _hash(path: Path) -> SampledFile | None:
     try:
         before = path.lstat()
-        if not stat.S_ISREG(before.st_mode) or before.st_size > SAMPLE_FILE_BYTES:
+        if not stat.S_ISREG(before.st_mode) or before.st_size > SAMPLE_FILE_BYTES or _is_special(path):
             return None
         digest = sha256(path)
         after = path.lstat()

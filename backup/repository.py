@@ -54,7 +54,7 @@ class Added:
 
 
 def require_version() -> str:
-    """Return restic's version; raises BackupError ``tool_missing`` when it is absent or older than 0.17.1."""
+    """Return restic's version; raises BackupError ``tool_missing`` when it is absent or older than 0.18."""
     lines: list[str] = []
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process.run(["restic", "version"], kept, on_line=lambda _, line: lines.append(line), timeout_seconds=60)
@@ -63,7 +63,7 @@ def require_version() -> str:
     version = words[1] if text.startswith("restic ") and len(words) > 1 else ""
     numbers = tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())
     if numbers < MINIMUM_VERSION:
-        raise BackupError("tool_missing", "restic", f"0.17.1 or newer is needed, found: {text or 'nothing'}")
+        raise BackupError("tool_missing", "restic", f"0.18.0 or newer is needed, found: {text or 'nothing'}")
     return version
 
 
@@ -208,10 +208,14 @@ def dump(repository: Repository, snapshot_id: str, path: str, target: Path, time
 
 
 def restore(repository: Repository, snapshot_id: str, paths: Sequence[str], target: Path) -> None:
-    """Restore ``paths`` (see ``is_plain``) of a snapshot below ``target``; takes no lock."""
+    """Restore ``paths`` (see ``is_plain``) of a snapshot below ``target``, without extended attributes or a lock.
+
+    Some extended attributes need powers that a locked-down service does not have.
+    """
     patterns = target.with_suffix(".patterns")
     patterns.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
     command = ["restore", "--no-lock", snapshot_id, "--target", str(target), "--include-file", str(patterns)]
+    command += ["--exclude-xattr", "*"]
     demand(run(command, repository, timeout_seconds=LONG_SECONDS), repository)
 
 

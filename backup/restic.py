@@ -1,4 +1,4 @@
-"""restic ≥ 0.17.1: pure builders make the command and the environment, ``run`` runs it.
+"""restic ≥ 0.18: pure builders make the command and the environment, ``run`` runs it.
 
 Nothing secret is on a command line: the repository password is a file that restic reads, the HTTP passwords
 are in restic's own environment, which only root can read.  Progress comes as JSON, one line a second.
@@ -16,7 +16,7 @@ from typing import Any
 from backup import classify, process
 from backup.errors import BackupError
 
-MINIMUM_VERSION = (0, 17, 1)
+MINIMUM_VERSION = (0, 18, 0)
 QUICK_SECONDS = 600.0
 LONG_SECONDS = 12 * 3600.0
 LOCK_PATIENCE = "5m"

@@ -51,9 +51,16 @@ def made_repositories(programs: tools.Tools, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def host(programs: tools.Tools, restic_on_path: None, made_repositories: Path, tmp_path: Path) -> Iterator[ClinicHost]:
     """A host with two append-only servers that hold its two new, empty repositories."""
+    with new_host(tmp_path, programs, made_repositories) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def new_host(root: Path, programs: tools.Tools, made_repositories: Path) -> Iterator[ClinicHost]:
+    """Make a host below ``root`` from copies of the repositories."""
     for name in ("local", "offsite"):
-        shutil.copytree(made_repositories / name / "data", tmp_path / name / "data")
-    with _servers(tmp_path, programs) as made:
+        shutil.copytree(made_repositories / name / "data", root / name / "data")
+    with _servers(root, programs) as made:
         yield made
 
 

@@ -92,4 +92,4 @@ def test_an_old_restic_is_refused(host: ClinicHost, tmp_path: Path) -> None:
         env={"PATH": f"{old.parent}:/usr/bin:/bin"},
     )
     assert night.returncode == 3
-    assert "0.17.1 or newer is needed, found: restic 0.14.0" in night.stdout
+    assert "0.18.0 or newer is needed, found: restic 0.14.0" in night.stdout

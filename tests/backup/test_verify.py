@@ -1,6 +1,11 @@
 """The restore test, on backups that are good and on backups that are not."""
 
+import hashlib
+import random
+from pathlib import Path
+
 from backup import verify
+from backup.backup_set import sample
 from backup.policy import PostgresqlSource
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
@@ -23,3 +28,15 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, clu
         assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
     assert len(read_verifications(config.verifications)) == 2
     assert not list(verify.SCRATCH_PARENT.glob("xinglin-verify-*"))
+
+
+def test_the_sample_leaves_out_what_a_restore_could_not_give_back_or_restic_was_told_to_skip(tmp_path: Path) -> None:
+    for name in ("plain.conf", "skip.tmp", "odd*name", "shared/in.conf", "cache/in.conf", "deep/er/in.conf"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "shared").chmod(0o2755)
+    (tmp_path / "link").symlink_to("plain.conf")
+    chosen = sample([tmp_path], ["*.tmp", str(tmp_path / "cache")], random.Random(1))  # noqa: S311
+    assert [item.path for item in chosen] == [str(tmp_path / "deep/er/in.conf"), str(tmp_path / "plain.conf")]
+    assert chosen[1].sha256 == hashlib.sha256(b"plain.conf").hexdigest()

@@ -1,8 +1,9 @@
 """Restore tests of backups that are bad.  A restore test that cannot fail is decoration."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,9 @@ from backup.policy import Config, PostgresqlSource
 from backup.recorder import now_utc
 from backup.status import Verdict, Verification
 from backup.verify import verify_policy
+from tests.backup import tools
 from tests.backup.clinic_host import ClinicHost, run
+from tests.backup.conftest import new_host
 
 
 def forge(
@@ -64,11 +67,28 @@ def verify(config: Config) -> Verification:
     return verify_policy(config, config.policy("his"))
 
 
+@pytest.fixture(scope="module")
+def backed_up_host(
+    programs: tools.Tools,
+    made_repositories: Path,
+    cluster: PostgresqlSource,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Config]:
+    """One good set for the whole module; tests add worse ones, and each starts from the first."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        new_host(tmp_path_factory.mktemp("v"), programs, made_repositories) as host,
+    ):
+        patch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
+        config = replace(host.with_database(cluster), offsite=None)
+        assert run(config).cause is None
+        yield config
+
+
 @pytest.fixture
-def backed_up(host: ClinicHost, cluster: PostgresqlSource) -> Config:
-    config = replace(host.with_database(cluster), offsite=None)
-    assert run(config).cause is None
-    return config
+def backed_up(backed_up_host: Config, restic_on_path: None) -> Config:
+    shutil.rmtree(backed_up_host.state_directory / "staging", ignore_errors=True)
+    return backed_up_host
 
 
 def failure(proof: Verification) -> tuple[str, str, str]:
@@ -153,13 +173,15 @@ def test_data_older_than_the_promise_fails_even_when_it_restores(backed_up: Conf
     assert detail == "30.0 hours old (allowed: 24)"
 
 
-def test_a_flipped_byte_in_the_repository_is_found(backed_up: Config, host: ClinicHost) -> None:
+def test_a_flipped_byte_in_the_repository_is_found(host: ClinicHost, cluster: PostgresqlSource) -> None:
+    config = replace(host.with_database(cluster), offsite=None)
+    run(config)
     packs = sorted((host.local_server.data / "his1/data").glob("*/*"), key=lambda path: path.stat().st_size)
     content = bytearray(packs[-1].read_bytes())
     content[len(content) // 3] ^= 1
     packs[-1].chmod(0o600)
     packs[-1].write_bytes(content)
-    assert failure(verify(backed_up))[0] == "repository_damaged"
+    assert failure(verify(config))[0] == "repository_damaged"
 
 
 def test_a_changed_file_is_named(host: ClinicHost) -> None:
