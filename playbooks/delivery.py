@@ -12,10 +12,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from playbooks.engine import RUNS
 from playbooks.login import Target, ssh_command
 from playbooks.record import RunRecord, to_json
 
-RUNS = ".runs"
 SPOOL = "/var/lib/xinglin/console/spool/runs"
 CONSOLE_USER = "xinglin-console"
 NO_SPOOL = 44

@@ -10,6 +10,7 @@ import getpass
 import importlib.util
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ from playbooks.progress import Progress
 from playbooks.record import RunRecord, TaskResult, finished, task_result, timestamp
 
 PLAYBOOKS = Path(__file__).parent
+RUNS = ".runs"
+PRIVATE_PREFIX = "private-"
+CONTROL_LINK = "control"
 VAULT_KEY_FILE = ".vault-password"
 CANCEL_LATENCY_SECONDS = 1
 # The fast strategy's own way to say ServerAliveInterval and ServerAliveCountMax; its default waits five minutes.
@@ -74,12 +78,12 @@ def run(request: RunRequest, record: RunRecord, progress: Progress) -> RunRecord
         progress.event(event, result)
         return False
 
-    with tempfile.TemporaryDirectory(prefix="xinglin-run-") as private, _control_path() as control_path:
+    with _private_directory(request.facility) as (private, control_path):
         ended = ansible_runner.run(
-            private_data_dir=private,
+            private_data_dir=str(private),
             project_dir=str(PLAYBOOKS),
             playbook=request.playbook,
-            inventory=_inventory(request, Path(private)),
+            inventory=_inventory(request, private),
             extravars=DEAD_HOST,
             limit=request.limit,
             tags=",".join(request.tags) or None,
@@ -145,13 +149,34 @@ def _inventory(request: RunRequest, private: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _control_path() -> Iterator[Path]:
-    """Yield a directory for SSH's shared connections (a short name: a socket's path is limited) and end them."""
-    with tempfile.TemporaryDirectory(prefix="xl-") as name:
-        yield Path(name)
-        for control_socket in Path(name).iterdir():
+def _private_directory(facility: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield a directory that only its owner can read and one for SSH's shared connections; end and remove both.
+
+    The second has a short name, because a socket's path is limited; a link in the first leads to it, so that the next
+    run finds and removes what a killed run left.
+    """
+    runs = facility / RUNS
+    runs.mkdir(mode=0o700, exist_ok=True)
+    for left in runs.glob(f"{PRIVATE_PREFIX}*"):
+        _remove(left)
+    private = Path(tempfile.mkdtemp(dir=runs, prefix=PRIVATE_PREFIX))
+    control_path = Path(tempfile.mkdtemp(prefix="xl-"))
+    (private / CONTROL_LINK).symlink_to(control_path)
+    try:
+        yield private, control_path
+    finally:
+        _remove(private)
+
+
+def _remove(private: Path) -> None:
+    link = private / CONTROL_LINK
+    control_path = link.resolve()
+    if link.is_symlink() and control_path.is_dir():
+        for control_socket in control_path.iterdir():
             command = ["ssh", "-O", "exit", "-o", f"ControlPath={control_socket}", "host"]
             subprocess.run(command, capture_output=True, check=False, timeout=10)
+        shutil.rmtree(control_path, ignore_errors=True)
+    shutil.rmtree(private, ignore_errors=True)
 
 
 def _last_words(stdout: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inventory.loader import Facility, Host, load_facility
 from playbooks import delivery, first_contact, wheelhouse
-from playbooks.engine import RunRequest, new_record, run
+from playbooks.engine import RUNS, RunRequest, new_record, run
 from playbooks.explain import Statement, explain
 from playbooks.first_contact import Contacts
 from playbooks.login import CREDENTIALS, Credential, Target
@@ -23,7 +23,7 @@ Ask = Callable[[Target], Credential | None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: ``status`` of the record, number of ``changed`` tasks, one statement for each problem."""
+    """How a run ended: ``status`` of the record, number of ``changed`` tasks, a statement for each host in trouble."""
 
     status: str
     changed: int
@@ -75,7 +75,9 @@ def provision(
         delivery.keep(root, record)
         _deliver(facility, record, progress)
     changed = sum(task.status is TaskStatus.CHANGED for task in record.tasks)
-    statements = tuple(_statement(task, root) for task in record.problems())
+    # A host's last problem is the one that stopped it; one before it was rescued.
+    last = {task.host: task for task in record.problems()}
+    statements = tuple(_statement(task, root) for task in last.values())
     return Outcome(str(record.status), changed, statements, record)
 
 
@@ -149,7 +151,7 @@ def _deliver(facility: Facility, record: RunRecord, progress: Progress) -> None:
     else:
         why = delivery.deliver(facility.directory.absolute(), appliance)
     if why:
-        progress.say(f"run record kept in {facility.directory / delivery.RUNS}: {why}; the next run delivers it")
+        progress.say(f"run record kept in {facility.directory / RUNS}: {why}; the next run delivers it")
 
 
 __all__ = ["Outcome", "RunStatus", "provision", "target"]
