@@ -125,6 +125,7 @@ def page_values() -> dict[str, object]:
     return {
         "now": context.now(),
         "locale": {"tag": context.locale().replace("_", "-")},
+        "sprite": context.asset("icons.svg"),
         "theme": chosen,
         "next_theme": following,
         "theme_hint": _(THEME_HINTS[following]),

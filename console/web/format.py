@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
+from babel import Locale
 from babel.dates import format_timedelta
 from markupsafe import Markup
 
@@ -56,11 +58,16 @@ def duration(seconds: float | None) -> str:
     return " ".join(part for part in parts[largest : largest + 2] if part)
 
 
+@cache
+def _babel(name: str) -> Locale:
+    return Locale.parse(name)  # 0.5 ms each time, and a page has a hundred times of day
+
+
 def relative(moment: datetime) -> str:
     """Return how long ago, in words: ``3 minutes ago``."""
     if abs((moment - context.now()).total_seconds()) < 1:
         return _("just now")
-    return format_timedelta(moment - context.now(), add_direction=True, locale=context.locale())
+    return format_timedelta(moment - context.now(), add_direction=True, locale=_babel(context.locale()))
 
 
 def local(moment: datetime, *, seconds: bool = False) -> str:

@@ -102,11 +102,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def serve(make_app: Callable[[ConsoleConfig], Flask]) -> Iterator[Callable[[ConsoleConfig], Site]]:
+def serve(make_app: Callable[[ConsoleConfig], Flask]) -> Iterator[Callable[[ConsoleConfig], Site]]:  # noqa: F811
     running = []
 
-    def start(config: ConsoleConfig) -> Site:
-        app = make_app(config)
+    def start(wanted: ConsoleConfig) -> Site:
+        app = make_app(wanted)
         server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context="adhoc", request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -121,7 +121,7 @@ def serve(make_app: Callable[[ConsoleConfig], Flask]) -> Iterator[Callable[[Cons
 
 
 @pytest.fixture
-def site(serve: Callable[[ConsoleConfig], Site], config: ConsoleConfig) -> Site:
+def site(serve: Callable[[ConsoleConfig], Site], config: ConsoleConfig) -> Site:  # noqa: F811
     return serve(config)
 
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.config import ConsoleConfig
-from tests.browser.conftest import PASSWORD, USERNAME, Site, first_login
-from tests.web.conftest import add_account
+from tests.browser.conftest import USERNAME, Site, first_login
+from tests.web.conftest import PASSWORD, add_account
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -53,7 +53,8 @@ def test_the_first_login_and_every_page_in_both_languages(
 def test_a_hosts_charts_are_drawn_and_have_a_table_beside_them(site: Site, open_page: Open) -> None:
     page = open_page(site)
     log_in(page, site)
-    page.get_by_role("link", name="his1").first.click()
+    page.goto("/hosts/")
+    page.get_by_role("link", name="his1").click()
     page.wait_for_selector("#charts[data-ready]")
     expect(page.locator(".chart canvas")).to_have_count(6)
     chart = page.locator("figure[data-chart=cpu]")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,7 +17,7 @@ from console.store.database import sqlite_url
 from console.store.models import WorkerPulse
 from console.worker.digest import Counters, digest
 from console.worker.exposition import PageParser
-from console.worker.fetch import ErrorCode, FetchError
+from console.worker.fetch import ErrorCode, Fetcher, FetchError
 from console.worker.ingest import assess, ingest_backups, ingest_facts
 from console.worker.round import Round
 from console.worker.series import points
@@ -27,6 +28,7 @@ from tests.web.pages import GIB, UP, Machine, page
 FACTS = Path(__file__).parent.parent / "compliance" / "data"
 INTERVAL = 15
 STEP = 15.0
+Machines = tuple[Machine, ...]
 MACHINES = (
     Machine("appliance1", memory=16 * GIB, disks={"/": (120 * GIB, 0.24), "/var/lib/xinglin": (900 * GIB, 0.41)}),
     Machine(
@@ -58,7 +60,7 @@ FACT_FILES = {
 DESK_OFF_SINCE = timedelta(minutes=24)
 
 
-def configuration(state_directory: Path, machines: tuple[Machine, ...] = MACHINES) -> ConsoleConfig:
+def configuration(state_directory: Path, machines: Machines = MACHINES) -> ConsoleConfig:
     """Return the configuration that the playbook would write for this clinic."""
     numbers = {"vault1": 70}
     names = {machine.name for machine in machines}
@@ -98,7 +100,7 @@ class Agents:
     started: datetime
     off: dict[str, datetime]
 
-    def get(self, host: ManagedHost, path: str, deadline_seconds: float = 0) -> bytes:
+    def get(self, host: ManagedHost, _path: str) -> bytes:
         """Return the page of a host, or raise as the real fetcher does."""
         moment = self.clock()
         if host.name in self.off and moment >= self.off[host.name]:
@@ -114,7 +116,7 @@ def before(counters: Counters) -> Counters:
     return replace(counters, at=counters.at - STEP, **even)
 
 
-def write_history(sessions: sessionmaker[Session], machines: tuple[Machine, ...], now: datetime, days: int) -> None:
+def write_history(sessions: sessionmaker[Session], machines: Machines, now: datetime, days: int) -> None:
     """Write ``days`` of history: hours from coarse minutes, the last two days every 5 minutes, 2 hours every minute."""
     writer = Writer()
     start = now - timedelta(days=days)
@@ -136,18 +138,12 @@ def write_history(sessions: sessionmaker[Session], machines: tuple[Machine, ...]
         forget_old(session, now)
 
 
-def scrape(
-    config: ConsoleConfig, sessions: sessionmaker[Session], machines: tuple[Machine, ...], now: datetime
-) -> None:
+def scrape(config: ConsoleConfig, sessions: sessionmaker[Session], machines: Machines, now: datetime) -> None:
     """Let the worker's rounds look at the hosts; desk1 was switched off a while ago."""
     moment = now
-    agents = Agents(
-        {machine.name: machine for machine in machines},
-        lambda: moment,
-        now - timedelta(hours=1),
-        {"desk1": now - DESK_OFF_SINCE},
-    )
-    rounds = Round(config, agents, sessions)  # type: ignore[arg-type] — an agent's answers without the network
+    known = {machine.name: machine for machine in machines}
+    agents = Agents(known, lambda: moment, now - timedelta(hours=1), {"desk1": now - DESK_OFF_SINCE})
+    rounds = Round(config, cast("Fetcher", agents), sessions)
     try:
         for back in (3000, 2985, 2970, 1440, 1425, 600, 585, 570, 45, 30, 15, 2):
             moment = now - timedelta(seconds=back)
@@ -193,15 +189,12 @@ def take_runs(config: ConsoleConfig, sessions: sessionmaker[Session], now: datet
     ingest_spool(sessions, config.run_spool, now)
 
 
-def fill(
-    config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, machines: tuple[Machine, ...] = MACHINES
-) -> None:
+def fill(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, machines: Machines = MACHINES) -> None:
     """Fill an empty, migrated store."""
     write_history(sessions, machines, now, days=7)
     scrape(config, sessions, machines, now)
     take_facts(config, sessions, now)
     take_runs(config, sessions, now)
     with sessions.begin() as session:
-        session.merge(
-            WorkerPulse(id=1, pid=431, started_at=now - timedelta(days=2), beat_at=now - timedelta(seconds=3))
-        )
+        beat = now - timedelta(seconds=3)
+        session.merge(WorkerPulse(id=1, pid=431, started_at=now - timedelta(days=2), beat_at=beat))

@@ -138,7 +138,7 @@ class Browser:
         assert answer.status_code == status, (path, answer.status_code, answer.text[:300])
         return answer.text
 
-    def send(self, form_page: str, action: str, status: int = 302, **fields: str) -> str:
+    def send(self, form_page: str, action: str, status: int = 302, /, **fields: str) -> str:
         """Fill the form of ``form_page`` and send it to ``action``; return the answer's text or its new address."""
         fields["csrf_token"] = token(self.get(form_page))
         answer = self.client.post(action, base_url=ORIGIN, data=fields, headers={"Referer": ORIGIN + form_page})

@@ -8,7 +8,7 @@ from console.config import Policy
 MIB = 1024**2
 
 
-def _steps(start: datetime, outcome: Outcome, cause: Cause | None, database: bool) -> tuple[Step, ...]:
+def _steps(start: datetime, outcome: Outcome, cause: Cause | None, *, database: bool) -> tuple[Step, ...]:
     names = [("preflight", 2), *([("dump", 21)] if database else []), ("backup", 34), ("check", 8), ("copy", 47)]
     names.append(("check_offsite", 9))
     broken = {Outcome.WARNING: "copy", Outcome.FAILED: "backup", Outcome.INTERRUPTED: "backup"}.get(outcome)
@@ -19,19 +19,17 @@ def _steps(start: datetime, outcome: Outcome, cause: Cause | None, database: boo
         numbers = {"bytes_added": 18.4 * MIB, "files": 4127.0} if name == "backup" else {}
         steps.append(Step(name, outcome if bad else Outcome.SUCCESS, at, ended, cause if bad else None, numbers))
         at = ended
-        if bad and outcome is not Outcome.WARNING:
-            break
         if bad:
             break
     return tuple(steps)
 
 
 def run(
-    policy: Policy, host: str, start: datetime, outcome: Outcome, cause: Cause | None, trigger: Trigger
+    policy: Policy, host: str, start: datetime, *, outcome: Outcome, cause: Cause | None, trigger: Trigger
 ) -> BackupRun:
     """Return one finished run."""
     database = policy.name == "his"
-    steps = _steps(start, outcome, cause, database)
+    steps = _steps(start, outcome, cause, database=database)
     good = outcome in (Outcome.SUCCESS, Outcome.WARNING)
     number = f"{int(start.timestamp()):x}"
     return BackupRun(
@@ -89,15 +87,14 @@ def history(policy: Policy, host: str, now: datetime, nights: int) -> dict[str, 
     runs, proofs = [], []
     today = (now + timedelta(hours=8)).date()
     for back in range(nights - 1, -1, -1):
-        local = datetime(today.year, today.month, today.day, hour, minute, 7, tzinfo=UTC) - timedelta(
-            days=back, hours=8
-        )
+        midnight = datetime(today.year, today.month, today.day, tzinfo=UTC) - timedelta(days=back, hours=8)
+        local = midnight + timedelta(hours=hour, minutes=minute, seconds=7)
         if local + timedelta(minutes=10) > now:
             continue
         outcome, cause, trigger = Outcome.SUCCESS, None, Trigger.SCHEDULE
         if policy.name == "his" and back == 9:
             cut = Cause("interrupted", host, "the host restarted while the backup ran")
-            runs.append(run(policy, host, local, Outcome.INTERRUPTED, cut, trigger))
+            runs.append(run(policy, host, local, outcome=Outcome.INTERRUPTED, cause=cut, trigger=trigger))
             local, trigger = local + timedelta(minutes=31), Trigger.CATCH_UP
         if policy.name == "pacs" and back == 4:
             outcome = Outcome.WARNING
@@ -105,7 +102,7 @@ def history(policy: Policy, host: str, now: datetime, nights: int) -> dict[str, 
         if policy.name == "pacs" and back == 16:
             outcome = Outcome.FAILED
             cause = Cause("repository_unreachable", "rest:https://198.18.0.10:8000/", "connection refused")
-        runs.append(run(policy, host, local, outcome, cause, trigger))
+        runs.append(run(policy, host, local, outcome=outcome, cause=cause, trigger=trigger))
         if outcome is not Outcome.FAILED:
             proofs.append(proof(policy, host, local + timedelta(minutes=42), runs[-1].snapshot_id))
     return {"runs": [to_json(item) for item in runs], "verifications": [to_json(item) for item in proofs]}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 GIB = 1024**3
 MIB = 1024**2
+ENDS = "xinglin_certificate_not_after_timestamp_seconds"
 UP = 9 * 86400.0  # seconds since the machines booted
 
 
@@ -22,7 +23,6 @@ class Machine:
     busy: float = 0.3
     failed_units: tuple[str, ...] = ()
     clock_offset: float = 0.0004
-    certificate_days: float = 321
 
 
 def activity(moment: datetime, busy: float) -> float:
@@ -70,10 +70,8 @@ def page(machine: Machine, moment: datetime, seconds_before: float, even: dateti
         f'node_network_transmit_bytes_total{{device="eth0"}} {base * 3.6e6 * work:.0f}',
         f'node_disk_read_bytes_total{{device="vda"}} {base * 0.9e6 * work:.0f}',
         f'node_disk_written_bytes_total{{device="vda"}} {base * 1.7e6 * work:.0f}',
-        f'xinglin_certificate_not_after_timestamp_seconds{{path="/etc/xinglin/pki/host.crt",subject="CN={machine.name}"}} '
-        f"{now + machine.certificate_days * 86400:.0f}",
-        'xinglin_certificate_not_after_timestamp_seconds{path="/etc/xinglin/pki/ca.crt",subject="CN=清河镇卫生院 CA"} '
-        f"{now + 3000 * 86400:.0f}",
+        f'{ENDS}{{path="/etc/xinglin/pki/host.crt",subject="CN={machine.name}"}} {now + 321 * 86400:.0f}',
+        f'{ENDS}{{path="/etc/xinglin/pki/ca.crt",subject="CN=清河镇卫生院 CA"}} {now + 3000 * 86400:.0f}',
         'xinglin_collector_success{collector="host"} 1',
         'node_systemd_unit_state{name="ssh.service",state="active"} 1',
     ]

@@ -22,20 +22,23 @@ def placeholders(text: str) -> set[str | None]:
     return {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name is not None}
 
 
+def translated(catalogue: Catalog, text: str) -> bool:
+    message = catalogue.get(text)
+    return message is not None and bool(message.string)
+
+
 def problem_texts() -> Iterator[str]:
     for texts in (*PROBLEMS.values(), *REACH.values()):
         yield from (texts.title, texts.meaning, texts.next_step)
 
 
 def test_every_text_of_the_pages_has_a_translation(catalogue: Catalog) -> None:
-    missing = {
-        msgid: place for msgid, place in messages().items() if not (found := catalogue.get(msgid)) or not found.string
-    }
-    assert missing == {}
+    missing = [f"{place}: {text}" for text, place in messages().items() if not translated(catalogue, text)]
+    assert missing == []
 
 
 def test_every_text_of_a_problem_has_a_translation(catalogue: Catalog) -> None:
-    assert [text for text in problem_texts() if not (found := catalogue.get(text)) or not found.string] == []
+    assert [text for text in problem_texts() if not translated(catalogue, text)] == []
 
 
 def test_a_translation_has_the_placeholders_of_its_text(catalogue: Catalog) -> None:

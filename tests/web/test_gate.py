@@ -41,7 +41,7 @@ def test_the_first_login_makes_the_first_account_with_the_one_time_secret(
     assert "xinglin console first-login" in browser.send("/first-login", "/first-login", 422, secret="WRONG", **fields)
     weak = fields | {"password": "short", "again": "short"}
     assert "10" in browser.send("/first-login", "/first-login", 422, secret=secret, **weak)
-    assert browser.send("/first-login", "/first-login", secret=secret, **fields) == "/"
+    assert browser.send("/first-login", "/first-login", 302, secret=secret, **fields) == "/"
     browser.get("/")
     again = Browser(app.test_client())
     assert again.client.get("/first-login", base_url=ORIGIN).headers["Location"] == "/login"
@@ -51,10 +51,10 @@ def test_the_first_login_makes_the_first_account_with_the_one_time_secret(
 def test_a_login_leads_to_the_page_that_was_asked_for_and_never_off_the_console(stranger: Browser) -> None:
     wrong_site = "https://example.invalid/"
     fields = {"username": "lihua", "password": PASSWORD}
-    assert stranger.send("/login", "/login", next="/backups/?host=his1", **fields) == "/backups/?host=his1"
+    assert stranger.send("/login", "/login", 302, next="/backups/?host=his1", **fields) == "/backups/?host=his1"
     for trick in (wrong_site, "//example.invalid", "/\\example.invalid", "javascript:alert(1)"):
         stranger.send("/", "/logout")
-        assert stranger.send("/login", "/login", next=trick, **fields) == "/"
+        assert stranger.send("/login", "/login", 302, next=trick, **fields) == "/"
 
 
 def test_five_wrong_passwords_lock_the_account_and_the_page_says_for_how_long(

@@ -1,13 +1,15 @@
 """Every page over the filled clinic and over an empty store, in both languages."""
 
+import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from console.config import ConsoleConfig
-from tests.web.conftest import Browser, add_account
+from tests.web.conftest import Browser, Clock, add_account
 
 PAGES = ["/", "/hosts/", "/hosts/his1", "/backups/", "/runs/", "/compliance/", "/audit/", "/password"]
 
@@ -63,18 +65,14 @@ def test_hosts_are_shown_worst_first_and_old_values_are_grey(browser: Browser) -
     assert "meter is-ok" not in desk
 
 
-def test_when_the_worker_is_silent_no_host_stays_green(browser: Browser, app: Flask, clock: object) -> None:
-    from datetime import timedelta  # noqa: PLC0415
-
-    clock.moment += timedelta(minutes=10)  # type: ignore[attr-defined]
+def test_when_the_worker_is_silent_no_host_stays_green(browser: Browser, clock: Clock) -> None:
+    clock.moment += timedelta(minutes=10)
     page = browser.get("/hosts/")
     assert 'data-state="ok"' not in page
     assert "meter is-ok" not in page
 
 
 def test_charts_come_as_json_with_gaps_kept_as_gaps(browser: Browser) -> None:
-    import json  # noqa: PLC0415
-
     for wanted, points in (("1h", 60), ("24h", 288), ("7d", 168)):
         document = json.loads(browser.get(f"/hosts/desk1/charts.json?range={wanted}"))
         assert len(document["times"]) == points
