@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Select, delete, func, literal_column, select
 from sqlalchemy.orm import Session
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
 from console.store.upsert import upsert
 
-MINUTE, HOUR = 60, 3600
+MINUTE, FIVE_MINUTES, HOUR = 60, 300, 3600
 MINUTES_KEPT = timedelta(hours=48)
+SINGLE_MINUTES = timedelta(hours=6)  # a longer range in minutes has more points than a screen has columns
 HOURS_KEPT = timedelta(days=366)
 
 
@@ -80,7 +82,7 @@ def roll_up(session: Session, now: datetime) -> int:
     for series_id in session.scalars(select(MetricSeries.id)).all():
         newest = session.scalar(select(func.max(MetricHour.at)).where(MetricHour.series_id == series_id))
         start = max(newest or 0, end - int(MINUTES_KEPT.total_seconds()))
-        rows = session.execute(_by_hour(series_id, start, end)).all()
+        rows = session.execute(_grouped(series_id, start, end, HOUR)).all()
         names = ("at", "minimum", "average", "maximum", "samples")
         upsert(session, MetricHour, [{"series_id": series_id, **dict(zip(names, row, strict=True))} for row in rows])
         written += len(rows)
@@ -107,11 +109,10 @@ def read_history(
 ) -> list[History]:
     """Return the series of ``host`` (all, or those called ``names``) from ``start`` to ``end``, gaps as empty buckets.
 
-    A range that begins within the last 48 hours before ``end`` has minutes, a longer one hours; the hours that are
-    not rolled up yet are made from minutes.
+    A range up to 6 hours has minutes, up to 48 hours five minutes, a longer one hours; the hours that are not rolled
+    up yet are made from minutes.
     """
-    by_minute = end - start <= MINUTES_KEPT
-    step = MINUTE if by_minute else HOUR
+    step = _step(end - start)
     first = int(start.timestamp()) // step * step
     last = int(end.timestamp())
     query = select(MetricSeries).where(MetricSeries.host == host).order_by(MetricSeries.name, MetricSeries.label)
@@ -119,20 +120,22 @@ def read_history(
         query = query.where(MetricSeries.name.in_(names))
     found = []
     for series in session.scalars(query).all():
-        read = _minutes if by_minute else _hours
+        read = _hours if step == HOUR else partial(_from_minutes, step=step)
         values = {bucket.at: bucket for bucket in read(session, series.id, first, last)}
         buckets = tuple(values.get(at) or Bucket(at, None, None, None) for at in range(first, last + 1, step))
         found.append(History(series.name, series.label, step, buckets))
     return found
 
 
-def _minutes(session: Session, series_id: int, first: int, last: int) -> list[Bucket]:
-    rows = session.execute(
-        select(MetricMinute.at, MetricMinute.value).where(
-            MetricMinute.series_id == series_id, MetricMinute.at >= first, MetricMinute.at <= last
-        )
-    )
-    return [Bucket(at, value, value, value) for at, value in rows]
+def _step(length: timedelta) -> int:
+    if length <= SINGLE_MINUTES:
+        return MINUTE
+    return FIVE_MINUTES if length <= MINUTES_KEPT else HOUR
+
+
+def _from_minutes(session: Session, series_id: int, first: int, last: int, step: int) -> list[Bucket]:
+    rows = session.execute(_grouped(series_id, first, last + 1, step))
+    return [Bucket(at, low, average, high) for at, low, average, high, _ in rows]
 
 
 def _hours(session: Session, series_id: int, first: int, last: int) -> list[Bucket]:
@@ -143,15 +146,14 @@ def _hours(session: Session, series_id: int, first: int, last: int) -> list[Buck
     )
     buckets = [Bucket(*row) for row in rows]
     begin = buckets[-1].at + HOUR if buckets else max(first, last - int(MINUTES_KEPT.total_seconds()))
-    fresh = session.execute(_by_hour(series_id, begin, last + 1))
-    return buckets + [Bucket(at, low, average, high) for at, low, average, high, _ in fresh]
+    return buckets + _from_minutes(session, series_id, begin, last, HOUR)
 
 
-def _by_hour(series_id: int, start: int, end: int) -> Select[int, float, float, float, int]:
-    hour = (MetricMinute.at - MetricMinute.at % literal_column(str(HOUR))).label("hour")
+def _grouped(series_id: int, start: int, end: int, step: int) -> Select[int, float, float, float, int]:
+    bucket = (MetricMinute.at - MetricMinute.at % literal_column(str(step))).label("bucket")
     value = MetricMinute.value
     return (
-        select(hour, func.min(value), func.avg(value), func.max(value), func.count())
+        select(bucket, func.min(value), func.avg(value), func.max(value), func.count())
         .where(MetricMinute.series_id == series_id, MetricMinute.at >= start, MetricMinute.at < end)
-        .group_by(hour)
+        .group_by(bucket)
     )

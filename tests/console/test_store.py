@@ -88,6 +88,19 @@ def test_the_last_value_of_a_minute_stays_and_a_gap_stays_a_gap(session: Session
     assert [bucket.average for bucket in history.buckets] == [2.0, None, None, 4.0, None]
 
 
+def test_a_day_comes_in_five_minutes_with_their_extremes(session: Session) -> None:
+    number = series(session)
+    start = int(NOW.timestamp())
+    values = (1.0, 9.0, 5.0)
+    upsert(
+        session, MetricMinute, [{"series_id": number, "at": start + 60 * at, "value": values[at]} for at in range(3)]
+    )
+    (history,) = read_history(session, "his1", NOW - timedelta(hours=24), NOW + timedelta(minutes=9))
+    assert (history.step_seconds, len(history.buckets)) == (300, 290)
+    last, gap = history.buckets[-2:]
+    assert (last.minimum, last.average, last.maximum, gap.average) == (1.0, 5.0, 9.0, None)
+
+
 def test_hours_keep_minimum_average_maximum_and_how_much_was_seen(session: Session) -> None:
     number = series(session)
     start = int(NOW.timestamp()) - HOUR
