@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -105,6 +106,8 @@ def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
     """Return Ansible's settings that depend on the facility; the others are in ansible.cfg."""
     known_hosts = request.known_hosts or request.facility / "known_hosts"
     settings = {
+        # ansible-playbook lies beside this Python, whether or not the environment is activated.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"),
         "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_path),

@@ -4,6 +4,7 @@ Built from the events of ansible-runner; the console reads the JSON that :func:`
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -106,6 +107,7 @@ def to_json(record: RunRecord) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
+CHANGED_LINE = re.compile(r"^changed: \[", re.MULTILINE)
 STATUS_OF_EVENT = {
     "runner_on_ok": TaskStatus.OK,
     "runner_on_failed": TaskStatus.FAILED,
@@ -126,7 +128,10 @@ def task_result(event: Mapping[str, Any]) -> TaskResult | None:
     result: Mapping[str, Any] = data.get("res") or {}
     if status is TaskStatus.FAILED and data.get("ignore_errors"):
         status = TaskStatus.OK
-    if status is TaskStatus.OK and result.get("changed"):
+    # ansible-runner empties the result of a task with no_log; its line of output still says whether it changed.
+    if status is TaskStatus.OK and (
+        result.get("changed") or ("censored" in result and CHANGED_LINE.search(str(event.get("stdout"))))
+    ):
         status = TaskStatus.CHANGED
     quiet = status in {TaskStatus.OK, TaskStatus.SKIPPED}
     delegated = result.get("_ansible_delegated_vars") or {}
