@@ -14,7 +14,7 @@ from console.store.models import BackupRunRow, VerificationRow
 
 SHOWN_NIGHTS = 28
 GOOD = ("success", "warning")
-WORST_FIRST = ("failed", "interrupted", "running", "warning", "success")
+BAD = ("failed", "interrupted")
 RUN_COLUMNS = (
     BackupRunRow.run_id,
     BackupRunRow.host,
@@ -49,10 +49,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Night:
-    """One local day of one policy on one host; ``run`` is the day's last good run, else its last one."""
+    """One local day of one policy on one host; ``run`` is the day's last good run, else its last one.
+
+    ``outcome`` is that run's, or ``recovered`` when another run of the day had failed before it.
+    """
 
     day: date
     run: Row[Any] | None
+    outcome: str | None
     proof: Row[Any] | None
 
 
@@ -103,6 +107,7 @@ def _grouped(rows: list[Row[Any]]) -> dict[Key, list[Row[Any]]]:
 
 def _calendar(runs: list[Row[Any]], proofs: list[Row[Any]], today: date, zone: ZoneInfo) -> tuple[Night, ...]:
     by_day: dict[date, Row[Any]] = {}
+    troubled = {run.started_at.astimezone(zone).date() for run in runs if run.outcome in BAD}
     for run in runs:  # newest first
         day = run.started_at.astimezone(zone).date()
         kept = by_day.get(day)
@@ -110,7 +115,16 @@ def _calendar(runs: list[Row[Any]], proofs: list[Row[Any]], today: date, zone: Z
             by_day[day] = run
     proved = {proof.started_at.astimezone(zone).date(): proof for proof in reversed(proofs)}
     days = (today - timedelta(days=back) for back in range(SHOWN_NIGHTS - 1, -1, -1))
-    return tuple(Night(day, by_day.get(day), proved.get(day)) for day in days)
+    return tuple(
+        Night(day, by_day.get(day), _outcome(by_day.get(day), troubled=day in troubled), proved.get(day))
+        for day in days
+    )
+
+
+def _outcome(run: Row[Any] | None, *, troubled: bool) -> str | None:
+    if run is None:
+        return None
+    return "recovered" if troubled and run.outcome in GOOD else str(run.outcome)
 
 
 def protections(session: Session, policies: tuple[Policy, ...], now: datetime, zone: ZoneInfo) -> list[Protection]:

@@ -1,8 +1,10 @@
 """概览: what is wrong, worst first, with the next step; then where everything stands."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from flask import Blueprint, render_template, url_for
 from flask_login import current_user
@@ -56,6 +58,20 @@ def problem_link(problem: Told) -> str:
     return url_for("hosts.one", name=problem.host) if problem.host else url_for("hosts.show")
 
 
+@dataclass(frozen=True)
+class Alike:
+    """A problem and those after it that are of the same kind, such as one on every host."""
+
+    first: Told
+    others: tuple[Told, ...]
+
+
+def alike(problems: Iterable[Told]) -> list[Alike]:
+    """Put neighbours of the same kind and severity together; the order stays."""
+    groups = (tuple(group) for _key, group in groupby(problems, key=lambda one: (one.severity, one.kind)))
+    return [Alike(group[0], group[1:]) for group in groups]
+
+
 @blueprint.get("/")
 def show() -> str:
     """Show the clinic's problems and tiles."""
@@ -66,7 +82,8 @@ def show() -> str:
     files = audit().files
     return render_template(
         "overview.html",
-        problems=[tell(problem, locale()) for problem in problems],
+        count=len(problems),
+        groups=alike(tell(problem, locale()) for problem in problems),
         problem_link=problem_link,
         critical=sum(problem.severity is Severity.CRIT for problem in problems),
         hosts=hosts,

@@ -30,6 +30,14 @@ class TaskRow:
         return [cell for cell in self.cells.values() if cell.diff or (cell.message and cell.status in NOTABLE)]
 
 
+def by_host(hosts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Return each host's counts with ``ok`` as what stayed unchanged; Ansible counts a changed task as ok too."""
+    return {
+        host: {name: counts.get(name, 0) for name in COUNTS} | {"ok": counts.get("ok", 0) - counts.get("changed", 0)}
+        for host, counts in hosts.items()
+    }
+
+
 def totals(hosts: dict[str, dict[str, int]]) -> dict[str, int]:
     """Return the sums over all hosts of a run's counts."""
     return {name: sum(counts.get(name, 0) for counts in hosts.values()) for name in COUNTS}
@@ -82,5 +90,11 @@ def one(run_id: str) -> str:
     rows = matrix(store().execute(wanted.order_by(ProvisionTask.position)).all())
     shown_hosts = [host] if host in run.hosts else list(run.hosts)
     return render_template(
-        "run.html", run=run, totals=totals(run.hosts), rows=rows, hosts=shown_hosts, chosen=host, everything=everything
+        "run.html",
+        run=run,
+        counted=by_host(run.hosts),
+        rows=rows,
+        hosts=shown_hosts,
+        chosen=host,
+        everything=everything,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from compliance.results import Verdict
 from console.store.models import State
+from console.web.collected import BASES, KINDS
 from console.web.context import N_, _
 
 # State → word.  Shape and colour have the state's own name (icons.svg#state-…, .is-…).
@@ -28,6 +29,7 @@ OUTCOMES = {
     "warning": (State.WARN, N_("With warnings")),
     "failed": (State.CRIT, N_("Failed")),
     "interrupted": (State.WARN, N_("Interrupted")),
+    "recovered": (State.LATE, N_("Recovered the same day")),
 }
 PROOFS = {
     "passed": (State.OK, N_("Proved")),
@@ -108,6 +110,7 @@ ACTIONS = {
     "audit.exported": N_("Audit log exported"),
     "audit.recovered": N_("Audit log recovered after a crash"),
     "clock.stepped_back": N_("Clock stepped back"),
+    "process.started": N_("Service started"),
 }
 
 
@@ -132,6 +135,8 @@ NAMED: dict[str, Mapping[str, str]] = {
     "automation": AUTOMATION,
     "layers": LAYERS,
     "actions": ACTIONS,
+    "kinds": KINDS,
+    "bases": BASES,
 }
 
 

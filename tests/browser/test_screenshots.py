@@ -23,7 +23,9 @@ def test_a_picture_for_the_readme(
     page.goto(PAGES[name])
     if name == "host":
         page.wait_for_selector("#charts[data-ready]")
-    keep = request.config.getoption("--write-screenshots")
+    keep = request.config.getoption(
+        "--write-screenshots", default=False
+    )  # unknown when pytest starts above this folder
     picture = (PICTURES if keep else tmp_path) / f"{name}.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=picture, animations="disabled")

@@ -39,6 +39,7 @@ def test_the_formula_gives_the_standards_known_values() -> None:
     ("text", "ground"),
     [
         *((state, "surface") for state in STATES),
+        *((state, "raised") for state in STATES if state != "unknown"),  # parts.css gives that one --muted there
         *((word, ground) for word in ("text", "muted") for ground in ("bg", "surface", "raised")),
         ("accent", "surface"),
         ("accent", "bg"),

@@ -153,3 +153,21 @@ def test_what_does_not_exist_is_answered_with_a_page_that_leads_on(browser: Brow
 
 def test_the_health_check_answers_without_login_and_without_data(stranger: Browser) -> None:
     assert stranger.get("/healthz") == "ok\n"
+
+
+def test_a_night_that_failed_and_recovered_is_neither_green_nor_red(browser: Browser) -> None:
+    page = browser.get("/backups/?host=his1")
+    assert len(re.findall(r'class="night is-late[^"]*" [^>]*title="2026-11-14 当日已恢复', page)) == 1
+
+
+def test_changed_tasks_are_not_counted_as_unchanged_too(browser: Browser) -> None:
+    page = browser.get("/runs/20261122T234100Z-site")
+    row = re.search(r'host=his1">his1</a></th>(.*?)</tr>', page, re.S)
+    assert row is not None
+    assert re.findall(r">(\d+)</td>", row[1]) == ["9", "3", "0", "0", "0"]
+
+
+def test_problems_of_one_kind_are_told_once_with_the_others_folded_in(browser: Browser) -> None:
+    page = browser.get("/")
+    assert re.search(r"另有 3 项同类问题：his1, pacs1, vault1", page)
+    assert page.count("存在高风险问题") == 4
