@@ -3,16 +3,14 @@
 import contextlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from backup import postgresql, repository
+from backup import postgresql, repository, scratch, verify
 from backup.policy import PostgresqlSource
-from backup.process import ending_with_us
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
 from tests.backup.clinic_host import ClinicHost, both
@@ -81,32 +79,15 @@ def cluster() -> Iterator[PostgresqlSource]:
         pytest.skip("needs root, to run PostgreSQL as the user postgres")
     if not postgresql.INSTALLED.is_dir():
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    directory = Path(tempfile.mkdtemp(prefix="xinglin-test-pg-", dir="/var/tmp"))
-    shutil.chown(directory, "postgres", "postgres")
-    data = directory / "data"
-    settings = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -p 54329"
-    try:
-        _as_postgres("initdb", "-D", data, "-A", "peer", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        _as_postgres("pg_ctl", "-D", data, "-w", "-l", directory / "log", "-o", settings, "start")
-        source = PostgresqlSource("his", directory, 54329)
-        postgresql.query(
-            PostgresqlSource("postgres", directory, 54329), "CREATE ROLE his LOGIN; CREATE DATABASE his OWNER his;"
-        )
-        postgresql.query(source, CLINIC)
-        yield source
-    finally:
-        if (data / "postmaster.pid").exists():
-            _as_postgres("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(directory)
+    with scratch_place() as place, scratch.server(place, int(postgresql.binary("postgres").parts[-3])) as server:
+        postgresql.query(server.source, "CREATE ROLE his LOGIN; CREATE DATABASE his OWNER his;")
+        postgresql.query(server.database("his"), CLINIC)
+        yield server.database("his")
 
 
-def _as_postgres(name: str, *arguments: str | Path) -> None:
-    command = [str(postgresql.binary(name)), *map(str, arguments)]
-    subprocess.run(
-        ending_with_us(command, user="postgres", death_signal="clear"),
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-        timeout=120,
-    )
+@contextlib.contextmanager
+def scratch_place() -> Iterator[Path]:
+    """Yield a directory that the user postgres can pass through, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="xinglin-test-", dir=verify.SCRATCH_PARENT) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)

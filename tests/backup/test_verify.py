@@ -4,19 +4,21 @@ import hashlib
 import random
 from pathlib import Path
 
-from backup import verify
 from backup.backup_set import sample
 from backup.policy import PostgresqlSource
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
+from tests.backup.conftest import scratch_place
 
 
 def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: PostgresqlSource) -> None:
     config = host.with_database(cluster)
     done = run(config)
     for repository in ("local", "offsite"):
-        proof = verify_policy(config, config.policy("his"), repository)
+        with scratch_place() as place:
+            proof = verify_policy(config, config.policy("his"), repository, scratch_parent=place)
+            assert list(place.iterdir()) == []
         assert proof.cause is None
         assert proof.verdict is Verdict.PASSED
         assert proof.snapshot_id == (done.snapshot_id if repository == "local" else done.offsite_snapshot_id)
@@ -27,7 +29,6 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, clu
         assert set(proof.phases) == {"find", "fetch", "read", "server", "restore", "compare", "files"}
         assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
     assert len(read_verifications(config.verifications)) == 2
-    assert not list(verify.SCRATCH_PARENT.glob("xinglin-verify-*"))
 
 
 def test_the_sample_leaves_out_what_a_restore_could_not_give_back_or_restic_was_told_to_skip(tmp_path: Path) -> None:
