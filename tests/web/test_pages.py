@@ -162,7 +162,7 @@ def test_a_night_that_failed_and_recovered_is_neither_green_nor_red(browser: Bro
 
 def test_changed_tasks_are_not_counted_as_unchanged_too(browser: Browser) -> None:
     page = browser.get("/runs/20261122T234100Z-site")
-    row = re.search(r'host=his1">his1</a></th>(.*?)</tr>', page, re.S)
+    row = re.search(r'host=his1">his1</a></th>(.*?)</tr>', page, re.DOTALL)
     assert row is not None
     assert re.findall(r">(\d+)</td>", row[1]) == ["9", "3", "0", "0", "0"]
 
