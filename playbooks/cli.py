@@ -16,7 +16,7 @@ from playbooks.delivery import RunningAlreadyError
 from playbooks.engine import AnsibleError
 from playbooks.login import Credential, FirstContactError, Target
 from playbooks.record import RunStatus
-from playbooks.runner import Outcome, target
+from playbooks.runner import LimitError, Outcome, target
 from playbooks.runner import provision as run_provision
 from playbooks.status import StatusError, fetch, screen
 from playbooks.wheelhouse import WheelhouseError
@@ -48,7 +48,7 @@ def provision(directory: Path | None, check: bool, limit: str | None, tags: str,
         )
     except FacilityError as error:
         _stop(2, "\n".join(str(mistake) for mistake in error.mistakes))
-    except (FirstContactError, RunningAlreadyError) as error:
+    except (FirstContactError, LimitError, RunningAlreadyError) as error:
         _stop(2, str(error))
     except (AnsibleError, WheelhouseError) as error:
         _stop(3, str(error))
@@ -67,6 +67,8 @@ def report(outcome: Outcome) -> str:
     lines += [f"\n{statement}" for statement in outcome.statements]
     if outcome.status == RunStatus.CANCELED:
         lines.append("\ncancelled: nothing half-written stays; run again to finish")
+    elif outcome.record.tags and not any(task.role for task in outcome.record.tasks):
+        lines.append(f"\nno task has a tag of {', '.join(outcome.record.tags)}")
     elif not outcome.statements:
         nothing = "nothing to change" if not outcome.changed else f"{outcome.changed} changed"
         lines.append(f"\n{'check: ' if outcome.record.check else ''}{outcome.status}, {nothing}")

@@ -16,9 +16,13 @@ from playbooks.explain import Statement, explain
 from playbooks.first_contact import Contacts
 from playbooks.login import CREDENTIALS, Credential, Target
 from playbooks.progress import Progress
-from playbooks.record import RunRecord, RunStatus, TaskResult, TaskStatus, finished, timestamp
+from playbooks.record import RunRecord, TaskResult, TaskStatus, finished, timestamp
 
 Ask = Callable[[Target], Credential | None]
+
+
+class LimitError(Exception):
+    """A run was limited to something that is no host or group of the facility."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,22 @@ def provision(
     """Set the facility in ``directory`` up and return how it went; hosts that fail stop no other host.
 
     ``credentials`` is a file of first logins (default: first-contact.yml in ``directory``); ``ask`` is asked for a
-    host that has none there.  Raises FacilityError, FirstContactError (the file), WheelhouseError, AnsibleError and
-    RunningAlreadyError.
+    host that has none there.  Raises FacilityError, LimitError, FirstContactError (for the file),
+    WheelhouseError, AnsibleError and RunningAlreadyError.
     """
     facility = load_facility(directory)
+    limited = _limited(facility, limit)
     root = directory.absolute()
     progress = progress or Progress(sys.stderr)
     request = RunRequest(root, check=check, limit=limit, tags=tuple(tags))
     with ExitStack() as stack:
         stack.enter_context(delivery.only_run(root))
         record = new_record(request, datetime.now(UTC))
-        contacts = _contact(facility, request, credentials, ask, progress)
+        contacts = _contact([target(facility, host) for host in limited], request, credentials, ask, progress)
         lost = tuple(_lost(host, why) for host, why in contacts.problems.items())
         record = replace(record, tasks=lost)
         delivery.keep(root, record)
-        rest = [host.name for host in _limited(facility, limit) if host.name not in contacts.problems]
+        rest = [host.name for host in limited if host.name not in contacts.problems]
         if rest:
             wheelhouse.prepare(root, progress.say)
             request = _reachable(stack, request, contacts)
@@ -82,16 +87,20 @@ def provision(
 
 
 def _limited(facility: Facility, limit: str | None) -> tuple[Host, ...]:
-    """Return the hosts that a plain limit (names of hosts and groups) means; all hosts for any other pattern."""
-    names = {name.strip() for name in (limit or "all").split(",")}
-    hosts = tuple(host for host in facility.hosts if names & {"all", host.name, *host.groups})
+    """Return the hosts that ``limit`` (names of hosts and groups, separated by commas) means."""
+    names = [name.strip() for name in (limit or "all").split(",")]
     known = {"all"}.union(*({host.name, *host.groups} for host in facility.hosts))
-    return hosts if names <= known else facility.hosts
+    for name in names:
+        if name not in known:
+            raise LimitError(
+                f"--limit names {name!r}, which is no host or group. There are: {', '.join(sorted(known))}."
+            )
+    return tuple(host for host in facility.hosts if {"all", host.name, *host.groups} & set(names))
 
 
-def _contact(facility: Facility, request: RunRequest, file: Path | None, ask: Ask, progress: Progress) -> Contacts:
+def _contact(hosts: Sequence[Target], request: RunRequest, file: Path | None, ask: Ask, progress: Progress) -> Contacts:
     """Take over the hosts that are not known yet; a check only looks at them and says what a run would do."""
-    targets = first_contact.unknown([target(facility, host) for host in _limited(facility, request.limit)])
+    targets = first_contact.unknown(hosts)
     if not targets:
         return Contacts({}, {}, {}, {})
     progress.say(f"first contact with {', '.join(one.name for one in targets)}")
@@ -102,7 +111,7 @@ def _contact(facility: Facility, request: RunRequest, file: Path | None, ask: As
     for name, line in contacts.lines.items():
         print_ = first_contact.fingerprint(line)
         if request.check:
-            what = "only record its key" if contacts.ready[name] else f"make {facility.operator.user} with key and sudo"
+            what = "only record its key" if contacts.ready[name] else f"make {targets[0].operator} with key and sudo"
             progress.say(f"{name}: not taken over yet; a run would {what} (host key {print_})")
         else:
             progress.say(f"{name}: taken over, host key {print_}: compare it with the host's own")
@@ -154,4 +163,4 @@ def _deliver(facility: Facility, record: RunRecord, progress: Progress) -> None:
         progress.say(f"run record kept in {facility.directory / RUNS}: {why}; the next run delivers it")
 
 
-__all__ = ["Outcome", "RunStatus", "provision", "target"]
+__all__ = ["LimitError", "Outcome", "provision", "target"]

@@ -127,6 +127,13 @@ def test_a_mistake_in_the_facility_is_answered_before_any_host_is_touched(clinic
     assert not (clinic / ".runs").exists()
 
 
+def test_a_limit_to_nobody_is_refused_with_the_names_there_are(clinic: Path):
+    done = CliRunner().invoke(provision, [str(clinic), "--limit", "hsi1"])
+    assert done.exit_code == 2
+    assert "'hsi1'" in done.output
+    assert "appliance, appliance1, his1" in done.output
+
+
 def test_hosts_that_are_not_there_are_each_named_and_the_run_is_kept(clinic: Path):
     hosts = clinic / "hosts.yml"
     hosts.write_text(hosts.read_text(encoding="utf-8").replace("zone: servers", "zone: servers\n      ansible_port: 1"))
