@@ -70,8 +70,10 @@ def report(outcome: Outcome) -> str:
     elif outcome.record.tags and not any(task.role for task in outcome.record.tasks):
         lines.append(f"\nno task has a tag of {', '.join(outcome.record.tags)}")
     elif not outcome.statements:
-        nothing = "nothing to change" if not outcome.changed else f"{outcome.changed} changed"
-        lines.append(f"\n{'check: ' if outcome.record.check else ''}{outcome.status}, {nothing}")
+        verb = "would change" if outcome.record.check else "changed"
+        lines.append(
+            f"\n{outcome.status}, " + (f"{outcome.changed} {verb}" if outcome.changed else "nothing to change")
+        )
     return "\n".join(lines)
 
 
