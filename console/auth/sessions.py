@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from console.store.accounts import Account, LoginSession
 
-IDLE = timedelta(minutes=30)
+IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=12)
 # Seen times are written at most this often: a page view must not always be a write.
 SEEN_STEP = timedelta(minutes=1)
