@@ -15,7 +15,7 @@ from inventory.loader import FacilityError, find_facility, load_facility
 from playbooks.delivery import RunningAlreadyError
 from playbooks.engine import AnsibleError
 from playbooks.login import Credential, FirstContactError, Target
-from playbooks.record import RunStatus
+from playbooks.record import RunStatus, TaskResult
 from playbooks.runner import LimitError, Outcome, target
 from playbooks.runner import provision as run_provision
 from playbooks.status import StatusError, fetch, screen
@@ -67,7 +67,7 @@ def report(outcome: Outcome) -> str:
     lines += [f"\n{statement}" for statement in outcome.statements]
     if outcome.status == RunStatus.CANCELED:
         lines.append("\ncancelled: nothing half-written stays; run again to finish")
-    elif outcome.record.tags and not any(task.role for task in outcome.record.tasks):
+    elif not outcome.statements and outcome.record.tags and not any(map(_is_chosen, outcome.record.tasks)):
         lines.append(f"\nno task has a tag of {', '.join(outcome.record.tags)}")
     elif not outcome.statements:
         verb = "would change" if outcome.record.check else "changed"
@@ -75,6 +75,11 @@ def report(outcome: Outcome) -> str:
             f"\n{outcome.status}, " + (f"{outcome.changed} {verb}" if outcome.changed else "nothing to change")
         )
     return "\n".join(lines)
+
+
+def _is_chosen(task: TaskResult) -> bool:
+    """Tell whether a task runs because of its tags: facts and argument checks always run."""
+    return bool(task.role) and not task.action.endswith("validate_argument_spec")
 
 
 @click.command()

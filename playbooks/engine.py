@@ -111,6 +111,8 @@ def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"),
         "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_path),
+        # ansible-runner would turn the check of host keys off.
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
