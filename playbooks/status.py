@@ -38,7 +38,7 @@ def fetch(appliance: Target) -> dict[str, Any]:
         raise StatusError(f"{appliance.name} is not taken over yet. Next: xinglin provision") from None
     except (OSError, EOFError, paramiko.SSHException, invoke.exceptions.CommandTimedOut) as error:
         raise StatusError(
-            f"{appliance.name} ({appliance.address}): no SSH connection: {error}. Next: see that the "
+            f"{appliance.name} ({appliance.address}): no SSH connection: {str(error).rstrip('.')}. Next: see that the "
             "appliance is on and its cable in place; `xinglin provision --limit appliance` says more."
         ) from None
     try:
