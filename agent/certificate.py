@@ -60,27 +60,28 @@ def parse_certificate(der: bytes) -> Certificate:
     return Certificate(subject, not_before, not_after)
 
 
-def require_valid(path: Path, now: datetime) -> Certificate:
-    """Return the certificate of ``path``; raises AgentError when it is missing, damaged or not valid at ``now``."""
-    renew = "run the playbook with --tags pki,agent to renew it"
+RENEW = "run the playbook with --tags pki,agent to renew it"
+
+
+def required_certificate(path: Path) -> Certificate:
+    """Return the certificate of ``path``; raises AgentError when it is missing or damaged."""
     try:
-        certificate = read_certificate(path)
+        return read_certificate(path)
     except OSError as error:
-        raise AgentError(str(path), f"certificate: {error.strerror or error}", renew) from error
+        raise AgentError(str(path), f"certificate: {error.strerror or error}", RENEW) from error
     except ValueError as error:
-        raise AgentError(str(path), f"certificate: {error}", renew) from error
+        raise AgentError(str(path), f"certificate: {error}", RENEW) from error
+
+
+def validity_problem(path: Path, certificate: Certificate, now: datetime) -> AgentError | None:
+    """Return what is wrong with the certificate's dates at ``now``, or None."""
     if now > certificate.not_after:
-        raise AgentError(
-            str(path),
-            f"the certificate of {certificate.subject} expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC",
-            renew,
-        )
+        ended = f"the certificate of {certificate.subject} expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC"
+        return AgentError(str(path), ended, RENEW)
     if now < certificate.not_before:
-        cause = (
-            f"the certificate of {certificate.subject} is not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC"
-        )
-        raise AgentError(str(path), cause, f"check this host's clock (now {now:%Y-%m-%d %H:%M} UTC), then restart")
-    return certificate
+        early = f"the certificate of {certificate.subject} is not valid before {certificate.not_before:%Y-%m-%d %H:%M}"
+        return AgentError(str(path), f"{early} UTC", f"check this host's clock (now {now:%Y-%m-%d %H:%M} UTC)")
+    return None
 
 
 def _items(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,23 +1,29 @@
 """Mutual TLS: the server's context, and the names a client proved."""
 
+import logging
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agent.certificate import require_valid
+from agent.certificate import required_certificate, validity_problem
 from agent.config import Tls
 from agent.errors import AgentError
+
+logger = logging.getLogger(__name__)
 
 
 def server_context(tls: Tls, now: datetime) -> ssl.SSLContext:
     """Return a context for TLS 1.2+ that demands a client certificate of ``tls.ca``.
 
     The files are read once: a renewal restarts the service, which also refreshes systemd's copy of them.
-    Raises AgentError for a file that is missing, damaged, expired or does not fit.
+    Raises AgentError for a file that is missing, damaged or does not fit; wrong dates are logged.
     """
-    require_valid(tls.ca, now)
-    require_valid(tls.certificate, now)
+    for path in (tls.ca, tls.certificate):
+        problem = validity_problem(path, required_certificate(path), now)
+        if problem is not None:
+            # Served all the same: who asks then learns the cause by name, where a closed port would say nothing.
+            logger.error("%s", problem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED

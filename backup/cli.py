@@ -136,25 +136,38 @@ def status(config_path: Path, as_json: bool) -> int:
 @config_option
 @_explained
 def init(config_path: Path) -> int:
-    """Create the repositories that do not exist yet; prints "changed" or "unchanged"."""
+    """Create the repositories that do not exist yet; prints "changed" or "unchanged".
+
+    Exit code 1 when the vault does not answer: what else this host needs must not wait for it.
+    """
     config = policy_file.load(config_path)
     repository.require_version()
-    changed = False
+    changed, code = False, 0
     with locks.mutex(config.mutex):
-        names = ["local", *(["offsite"] if config.offsite else [])]
-        for name in names:
-            target = config.repository(name)
+        for name in ["local", *(["offsite"] if config.offsite else [])]:
             try:
-                rest_server.require(target)
+                changed |= _made(config, name)
             except BackupError as error:
-                if error.cause.code != "repository_missing":
+                if name != "offsite" or error.cause.code != "repository_unreachable":
                     raise
-                repository.init(target, config.repository("local") if name == "offsite" else None)
-                changed = True
-            else:
-                repository.require_password(target)
+                click.echo(report.explained(error.cause), err=True)
+                code = FINDINGS
     click.echo("changed" if changed else "unchanged")
-    return 0
+    return code
+
+
+def _made(config: Config, name: str) -> bool:
+    """Create a repository where it is missing; True when it was."""
+    target = config.repository(name)
+    try:
+        rest_server.require(target)
+    except BackupError as error:
+        if error.cause.code != "repository_missing":
+            raise
+        repository.init(target, config.repository("local") if name == "offsite" else None)
+        return True
+    repository.require_password(target)
+    return False
 
 
 @backup.command()

@@ -195,3 +195,21 @@ def test_a_key_of_another_certificate_is_told(host_tls: Tls, console: Issued):
     with pytest.raises(AgentError, match="no private key that fits") as caught:
         server_context(replace(host_tls, key=console.key), datetime.now(UTC))
     assert caught.value.place == str(console.key)
+
+
+class TestExpired:
+    """A server whose own certificate has run out still listens, so that its clients can name the cause."""
+
+    @pytest.fixture
+    def host_tls(self, authority: Authority) -> Tls:
+        late = authority.issue("his1-late", start=-9 * DAY, end=-DAY)
+        return Tls(authority.certificate, late.certificate, late.key)
+
+    def test_a_client_names_the_expired_certificate_and_the_log_says_the_next_step(
+        self, serve: ServeWith, caplog: pytest.LogCaptureFixture
+    ):
+        client = serve(hello)
+        assert "CN=his1-late expired at" in caplog.text
+        assert "Next: run the playbook" in caplog.text
+        with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+            client.get("/metrics")

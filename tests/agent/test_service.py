@@ -142,14 +142,6 @@ def fails(directory: Path, config: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_an_agent_with_an_expired_certificate_does_not_start(tmp_path: Path, authority: Authority):
-    config = write_config(tmp_path, authority, authority.issue("his9", start=-9 * DAY, end=-DAY))
-    code, said = fails(tmp_path, config)
-    assert code == 3
-    assert "his9.crt: the certificate of CN=his9 expired at" in said
-    assert "Next: run the playbook with --tags pki,agent" in said
-
-
 def test_an_agent_whose_port_is_taken_does_not_start(tmp_path: Path, authority: Authority, host: Issued, agent: Agent):
     code, said = fails(tmp_path, write_config(tmp_path, authority, host, port=agent.port))
     assert code == 3

@@ -45,6 +45,18 @@ def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluste
     assert xinglin(host, "heal").stdout == "unchanged\n"
 
 
+def test_a_vault_that_is_off_does_not_keep_the_local_repository_from_being_made(host: ClinicHost) -> None:
+    host.with_files()
+    shutil.rmtree(host.local_server.data / "his1")
+    host.offsite_server.stop()
+    made = xinglin(host, "init")
+    assert (made.returncode, made.stdout) == (1, "changed\n")
+    assert "offsite" in made.stderr
+    assert "Next step:" in made.stderr
+    host.offsite_server.start()
+    assert (xinglin(host, "init").returncode, xinglin(host, "init").stdout) == (0, "unchanged\n")
+
+
 def test_a_failure_says_what_where_and_what_next(host: ClinicHost) -> None:
     host.with_files()
     host.local_server.stop()

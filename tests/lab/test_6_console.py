@@ -7,6 +7,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, SWITCHES
 from tests.lab.clinic import console_status, first_login
+from tests.lab.eventually import eventually
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
@@ -53,8 +54,11 @@ def test_every_page_opens_without_an_error(page: Page):
 
 
 def test_the_pages_tell_of_the_backup_that_lost_its_power(page: Page):
-    page.goto("/backups/")
-    assert "中断" in page.inner_text("main")
+    def told() -> bool:
+        page.goto("/backups/")
+        return "中断" in page.inner_text("main")
+
+    eventually("the interrupted run is on the backups page", told)
 
 
 def test_the_runs_page_has_the_provisioning(page: Page):
