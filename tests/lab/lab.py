@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.lab import facility, network, tree
+from tests.lab import network, tree
 from tests.lab.errors import LabError
 from tests.lab.host import FIRST_USER, Host
 from tests.lab.network import Flow, Zone
@@ -119,6 +119,8 @@ def find(name: str) -> Lab | None:
 
 def create(name: str) -> Lab:
     """Lay out a lab of the example facility: addresses, secrets, state file.  Nothing is booted yet."""
+    from tests.lab import facility  # noqa: PLC0415 - `lab exec` shall not wait for Ansible's imports
+
     with tree.locked(STATE / "lock"):
         slot = next(slot for slot in SLOTS if slot not in {lab.slot for lab in labs()} | _slots_on_links())
         directory = STATE / name
