@@ -65,6 +65,7 @@ def test_only_the_appliance_has_a_way_out(bare_lab: Lab):
 
 def test_two_labs_do_not_collide_and_what_a_killed_run_left_is_cleaned(bare_lab: Lab):
     name = f"killed-{os.getpid()}"
+    locks = set(NSPAWN_RUN.glob("locks/*"))
     run = subprocess.Popen([sys.executable, "-c", RUN, name], stdout=subprocess.PIPE, text=True)
     try:
         assert run.stdout is not None
@@ -85,6 +86,7 @@ def test_two_labs_do_not_collide_and_what_a_killed_run_left_is_cleaned(bare_lab:
     assert traces(name, slot)
     labs.sweep()
     assert traces(name, slot) == []
+    assert set(NSPAWN_RUN.glob("locks/*")) <= locks
     assert bare_lab.host("his1").is_on, "another lab's host must be left alone"
 
 
