@@ -71,7 +71,7 @@ def variables_text(answers: Answers, review_by: dt.date) -> str:
 
 def ignore_text() -> str:
     """Return .gitignore: what must never be committed; vault.yml is encrypted and belongs into the history."""
-    return f"/{VAULT_PASSWORD}\n/{OPERATOR_KEY}\n"
+    return f"/{VAULT_PASSWORD}\n/{OPERATOR_KEY}\n/first-contact.yml\n/.runs/\n/.wheelhouse/\n"
 
 
 def schema_text() -> str:
