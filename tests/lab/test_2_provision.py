@@ -19,10 +19,10 @@ pytestmark = pytest.mark.lab
 CHECKOUT = EXAMPLE.parents[1]
 
 
-def provision(facility: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def provision(facility: Path, *arguments: str, checkout: Path = CHECKOUT) -> "subprocess.CompletedProcess[str]":
     """`xinglin provision` as a person runs it."""
-    command = [sys.executable, str(CHECKOUT / "xinglin.py"), "provision", str(facility), *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=900)
+    command = [sys.executable, str(checkout / "xinglin.py"), "provision", str(facility), *arguments]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=900)
 
 
 def test_check_on_fresh_hosts_does_not_fail_and_changes_nothing(bare_lab: Lab):
@@ -110,6 +110,25 @@ def test_a_wrong_operator_key_is_refused_with_place_cause_and_next_step(clinic: 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "his1" in done.stdout
     assert "ermission denied" in done.stdout or "key" in done.stdout
+
+
+def test_firewall_rules_that_would_lock_the_operator_out_take_themselves_back(clinic: Lab, tmp_path: Path):
+    left_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "facility", "docs")
+    broken = shutil.copytree(CHECKOUT, tmp_path / "broken", ignore=left_out)
+    template = broken / "playbooks/roles/firewall/templates/nftables.conf.j2"
+    rules = template.read_text(encoding="utf-8")
+    template.write_text(
+        rules.replace("\t\tct state vmap", "\t\ttcp dport 22 drop\n\t\tct state vmap"), encoding="utf-8"
+    )
+    his = clinic.host("his1")
+    before = his.run("cat", "/etc/nftables.conf")
+    done = provision(clinic.facility_directory, "--tags", "firewall", "--limit", "his1", checkout=broken)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the host has its last good ruleset back" in done.stdout
+    assert "tcp dport 22 drop" not in his.run("nft", "list", "ruleset")
+    assert his.run("cat", "/etc/nftables.conf") == before
+    healed = provision(clinic.facility_directory)
+    assert healed.returncode == 0, healed.stdout + healed.stderr
 
 
 def test_the_console_sees_every_host_and_no_failed_run(clinic: Lab):
