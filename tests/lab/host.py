@@ -40,8 +40,8 @@ class Host:
 
     @property
     def machine(self) -> str:
-        """Unique on this machine; veth names derive from it."""
-        return f"xl{self.slot}-{self.name}"
+        """Unique on this machine, and short: systemd-nspawn would cut longer names for the host's veth."""
+        return f"xl{self.slot}-{self.address.rpartition('.')[2]}"
 
     @property
     def supervisor_pid(self) -> int | None:
@@ -210,7 +210,7 @@ class Host:
 
     def _forget_machine(self) -> None:
         """Remove at once what the kernel and systemd-nspawn would remove late or not at all after a power cut."""
-        link = f"vb-{self.machine}"[:15]
+        link = f"vb-{self.machine}"
         if (Path("/sys/class/net") / link).exists():
             subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
         for kind in ("propagate", "unix-export"):
