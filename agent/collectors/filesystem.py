@@ -44,9 +44,10 @@ class Mount:
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:
     """Parse /proc/PID/mountinfo (proc_pid_mountinfo(5)) into the file systems worth watching.
 
-    A file system mounted several times (bind mounts) is given once, at its shortest mount point.
+    A file system mounted several times (bind mounts) is given once, at its shortest mount point; of several mounted
+    on one mount point only the last can be seen.
     """
-    found: dict[tuple[str, str], Mount] = {}
+    visible: dict[str, tuple[tuple[str, str], Mount]] = {}
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
         _, _, number, _, raw_mountpoint, options, *_ = before.split(" ")
@@ -55,9 +56,12 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
         if (IGNORED_TYPES.match(fstype) and mountpoint != "/") or IGNORED_MOUNT_POINTS.match(mountpoint):
             continue
         mount = Mount(device, fstype, mountpoint, readonly="ro" in options.split(","))
-        known = found.get((number, fstype))
-        if known is None or len(mountpoint) < len(known.mountpoint):
-            found[number, fstype] = mount
+        visible[mountpoint] = (number, fstype), mount
+    found: dict[tuple[str, str], Mount] = {}
+    for identity, mount in visible.values():
+        known = found.get(identity)
+        if known is None or len(mount.mountpoint) < len(known.mountpoint):
+            found[identity] = mount
     return tuple(found.values())
 
 

@@ -1,6 +1,7 @@
 """What Prometheus' own linter says about a page."""
 
 import re
+import shutil
 import subprocess
 
 from tests.agent.debian import debian_tool
@@ -12,8 +13,16 @@ UPSTREAM_NAMES = re.compile(r"^node_memory_\S+ metric names should be written in
 
 def complaints(page: bytes) -> list[str]:
     """Return promtool's complaints about ``page``; a page that does not parse is an AssertionError."""
-    tool = debian_tool("prometheus", "usr/bin/promtool")
+    tool = debian_tool(_package(), "usr/bin/promtool")
     done = subprocess.run([tool, "check", "metrics"], input=page, capture_output=True, check=False, timeout=60)
     said = done.stderr.decode()
     assert done.returncode in {0, LINT_FOUND}, said
     return [line for line in said.splitlines() if not UPSTREAM_NAMES.match(line)]
+
+
+def _package() -> str:
+    """promtool is a package of its own since Debian 13."""
+    if shutil.which("apt-cache") is None:
+        return "prometheus"
+    shown = subprocess.run(["apt-cache", "show", "promtool"], capture_output=True, check=False, timeout=60)
+    return "promtool" if shown.returncode == 0 else "prometheus"

@@ -28,6 +28,12 @@ def test_a_root_on_an_overlay_is_watched():
     assert parse_mountinfo(line) == (Mount("overlay", "overlay", "/", readonly=False),)
 
 
+def test_of_two_file_systems_on_one_mount_point_only_the_upper_one_is_given():
+    lower = "30 20 0:30 / /srv rw - ext4 /dev/vdb rw"
+    upper = "31 30 0:31 / /srv ro - xfs /dev/vdc ro"
+    assert parse_mountinfo(f"{lower}\n{upper}\n") == (Mount("/dev/vdc", "xfs", "/srv", readonly=True),)
+
+
 def test_this_machines_root_agrees_with_statvfs():
     found = samples(FilesystemCollector().collect())
     [labels] = [
