@@ -108,9 +108,12 @@ def as_server_user(
 
 
 def said(stderr: IO[bytes]) -> str:
-    """Return what a program wrote to its error file, in one line of at most 300 characters."""
+    """Return what a program wrote first to its error file, in one line of at most 300 characters.
+
+    PostgreSQL's programs name the error before the query that met it.
+    """
     stderr.seek(0)
-    return " ".join(stderr.read().decode("utf-8", "replace").split())[-300:]
+    return " ".join(stderr.read().decode("utf-8", "replace").split())[:300]
 
 
 def query(source: PostgresqlSource, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
