@@ -11,23 +11,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from console.audit.log import AuditLog
 from console.store.database import open_engine, session_factory, sqlite_url
 from console.store.migrate import migrate
+from tests.clock import Clock
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
-class Clock:
-    """A clock that moves only when told to."""
-
-    def __init__(self, moment: datetime = NOW) -> None:
-        self.moment = moment
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ from console.auth.sessions import (
     start_session,
 )
 from console.store.models import Account, LoginSession, OneTimeSecret, Role
-from tests.console.conftest import NOW, Clock
+from tests.clock import Clock
+from tests.console.conftest import NOW
 
 GOOD = "Warm-tea at 7 o'clock"
 

@@ -11,23 +11,9 @@ import pytest
 
 from console.audit.log import CLOCK_STEPPED_BACK, RECOVERED, AuditError, AuditLog
 from console.audit.verify import Question, verify
+from tests.clock import Clock
 
 DAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that moves only when told to."""
-
-    def __init__(self, moment: datetime = DAY) -> None:
-        self.moment = moment
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

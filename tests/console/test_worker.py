@@ -42,7 +42,8 @@ from console.worker.slots import Slots
 from console.worker.spool import ingest_spool
 from tests.agent.pki import Authority
 from tests.agent.process import free_port, running_agent, write_config
-from tests.console.conftest import NOW, Clock
+from tests.clock import Clock
+from tests.console.conftest import NOW
 from tests.console.fixture_config import console_config, host
 
 FACTS = {"schema": 1, "host": "his1", "gathered_at": "2026-11-23T07:59:00Z", "boot_id": "b", "probes": []}
@@ -141,7 +142,7 @@ def test_the_spool_is_taken_in_once_and_what_is_no_record_is_put_aside(
 
 
 def test_a_slot_is_worked_on_once_and_a_failed_or_abandoned_one_again(sessions: sessionmaker[Session]) -> None:
-    clock = Clock()
+    clock = Clock(NOW)
     slots = Slots(sessions, clock, NOW)
     done: list[str] = []
 
@@ -164,7 +165,7 @@ def test_a_slot_is_worked_on_once_and_a_failed_or_abandoned_one_again(sessions: 
 
 def test_two_threads_that_fire_the_same_slot_do_the_work_once(sessions: sessionmaker[Session]) -> None:
     done: list[int] = []
-    slots = Slots(sessions, Clock(), NOW)
+    slots = Slots(sessions, Clock(NOW), NOW)
     threads = [threading.Thread(target=slots.run, args=("facts", 60, lambda: done.append(1))) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -21,6 +21,7 @@ from console.store.database import open_engine, session_factory, sqlite_url
 from console.store.migrate import migrate
 from console.store.models import Role
 from console.web.context import Console
+from tests.clock import Clock
 from tests.web import clinic
 
 # A working Monday, 10:41 in Shanghai.
@@ -29,19 +30,9 @@ PASSWORD = "Qing-he 2026 wei"
 ORIGIN = "https://console.test"
 
 
-class Clock:
-    """A clock that moves only when told to."""
-
-    def __init__(self, moment: datetime = NOW) -> None:
-        self.moment = moment
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 def close(app: Flask) -> None:

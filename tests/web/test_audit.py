@@ -13,7 +13,8 @@ from flask import Flask
 from console.audit.log import AuditLog
 from console.audit.seal import seal_finished_days
 from console.config import ConsoleConfig
-from tests.web.conftest import NOW, Browser, Clock, add_account
+from tests.clock import Clock
+from tests.web.conftest import NOW, Browser, add_account
 
 
 @pytest.fixture

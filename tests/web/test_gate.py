@@ -11,7 +11,8 @@ from console.audit.record import parse
 from console.auth.sessions import IDLE
 from console.config import ConsoleConfig
 from console.store.models import Role
-from tests.web.conftest import NOW, ORIGIN, PASSWORD, Browser, Clock, add_account, first_login_secret
+from tests.clock import Clock
+from tests.web.conftest import NOW, ORIGIN, PASSWORD, Browser, add_account, first_login_secret
 
 PATHS = ["/", "/hosts/", "/hosts/his1/charts.json", "/backups/", "/runs/", "/compliance/", "/audit/", "/password"]
 

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from console.config import ConsoleConfig
-from tests.web.conftest import Browser, Clock, add_account
+from tests.clock import Clock
+from tests.web.conftest import Browser, add_account
 
 PAGES = ["/", "/hosts/", "/hosts/his1", "/backups/", "/runs/", "/compliance/", "/audit/", "/password"]
 
