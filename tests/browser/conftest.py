@@ -14,7 +14,6 @@ from console.config import ConsoleConfig
 from console.web import vendor
 from tests.web.conftest import (  # noqa: F401 — fixtures
     PASSWORD,
-    Clock,
     clock,
     config,
     empty_config,

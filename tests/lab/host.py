@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab import cgroup
 from tests.lab.command import run
 from tests.lab.errors import LabError
 from tests.lab.network import Zone, resolver
@@ -20,6 +21,11 @@ from tests.lab.network import Zone, resolver
 BOOT_TIMEOUT_SECONDS = 90.0
 FIRST_USER = "debian"
 NSPAWN_RUN = Path("/run/systemd/nspawn")
+# A shell that enters the host's control groups, becomes its supervisor, and says its process id.
+SPAWN = """
+(for group in $GROUPS_TO_JOIN; do echo 0 >"$group/cgroup.procs"; done; unset GROUPS_TO_JOIN; exec "$@") >&2 &
+echo $!
+"""
 
 
 @dataclass(frozen=True)
@@ -142,8 +148,12 @@ class Host:
         ]  # fmt: skip
         with (self.directory / "console.log").open("ab") as log:
             started = subprocess.run(
-                ["sh", "-c", '"$@" >&2 & echo $!', "sh", *argv],
-                env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "@" + notify_path[1:]},
+                ["sh", "-c", SPAWN, "sh", *argv],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "NOTIFY_SOCKET": "@" + notify_path[1:],
+                    "GROUPS_TO_JOIN": " ".join(str(group) for group in cgroup.make(self.machine)),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -219,6 +229,7 @@ class Host:
                 run(["umount", str(left)])
             if left.exists():
                 left.rmdir()
+        cgroup.remove(self.machine)
 
 
 def _end(pid: int, sig: signal.Signals | None, timeout_seconds: float = 20) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import cgroup
 from tests.lab import lab as labs
 from tests.lab.errors import LabError
 from tests.lab.host import NSPAWN_RUN
@@ -41,6 +42,8 @@ def traces(name: str, slot: int) -> list[str]:
         except OSError:
             continue
     found += [str(path) for path in NSPAWN_RUN.glob(f"*/xl{slot}-*")]
+    for group in cgroup.groups_of(f"xl{slot}-"):
+        found += [str(path) for path in group.parent.glob(f"{group.name}*")]
     found += [str(path) for path in (labs.STATE / name,) if path.exists()]
     return found
 
