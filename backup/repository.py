@@ -27,6 +27,23 @@ Progress = Callable[[float | None, int], None]
 
 
 @dataclass(frozen=True)
+class Summary:
+    """restic's own numbers of one ``backup``, as it keeps them in the snapshot; a copy keeps its original's.
+
+    ``bytes_added`` is before compression, ``bytes_added_packed`` after.
+    """
+
+    backup_start: datetime
+    files_new: int
+    files_changed: int
+    files_unmodified: int
+    files_processed: int
+    bytes_processed: int
+    bytes_added: int
+    bytes_added_packed: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One snapshot as ``restic snapshots`` lists it; ``original`` is the id it was copied from."""
 
@@ -36,6 +53,7 @@ class Snapshot:
     tags: tuple[str, ...]
     paths: tuple[str, ...]
     original: str | None = None
+    summary: Summary | None = None
 
     def tag(self, key: str) -> str | None:
         """Return the value of the tag ``key=value``."""
@@ -84,10 +102,26 @@ def snapshots(repository: Repository, tags: Sequence[str] = ()) -> list[Snapshot
             tags=tuple(item.get("tags") or ()),
             paths=tuple(item.get("paths") or ()),
             original=item.get("original"),
+            summary=_summary(item.get("summary")),
         )
         for item in said.messages
     ]
     return sorted(found, key=lambda snapshot: snapshot.time)
+
+
+def _summary(data: dict[str, Any] | None) -> Summary | None:
+    if data is None:
+        return None
+    return Summary(
+        backup_start=parse_time(data["backup_start"]),
+        files_new=data["files_new"],
+        files_changed=data["files_changed"],
+        files_unmodified=data["files_unmodified"],
+        files_processed=data["total_files_processed"],
+        bytes_processed=data["total_bytes_processed"],
+        bytes_added=data["data_added"],
+        bytes_added_packed=data["data_added_packed"],
+    )
 
 
 def _ignore(fraction: float | None, done_bytes: int) -> None:
@@ -131,7 +165,6 @@ def backup_stream(
     host: str,
     tags: Sequence[str],
     filename: str,
-    read_end: int,
     producer: process.Producer,
     progress: Progress = _ignore,
     stall_seconds: float = 1800.0,
@@ -156,7 +189,7 @@ def backup_stream(
         repository,
         timeout_seconds=LONG_SECONDS,
         on_status=watch,
-        stdin=read_end,
+        stdin=producer.read_end,
         keep_open=keep_open,
         producer=producer,
     )
