@@ -1,9 +1,10 @@
 """The front door: one lazy ``click`` group; each room brings its own sub-commands."""
 
-import importlib
 import sys
 
 import click
+
+from lazy_group import LazyGroup
 
 # Command → ("module:attribute", short help).  Listing the commands imports none of them, and a host
 # that runs only the agent never imports Flask or Ansible.
@@ -23,26 +24,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a sub-command's module only when that sub-command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def xinglin() -> None:
     """Set up, watch, back up and prove the IT of a small medical facility."""
 

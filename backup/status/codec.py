@@ -8,7 +8,6 @@ import types
 import typing
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ def from_json(kind: type[T], data: object) -> T:
     """Build a record from ``to_json``'s form; raises ValueError for anything else, naming the field."""
     if not isinstance(data, dict):
         raise ValueError(f"not a {kind.__name__}")  # noqa: TRY004 - one error for whatever is wrong with a file
-    hints = _hints(kind)
+    hints = typing.get_type_hints(kind)
     if unknown := set(data) - set(hints):
         raise ValueError(f"not a {kind.__name__}: unknown field {min(unknown)}")
     values = {}
@@ -59,11 +58,6 @@ def from_json(kind: type[T], data: object) -> T:
         return kind(**values)
     except TypeError as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
-
-
-@cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
 
 
 def _typed(hint: Any, value: Any) -> Any:  # noqa: ANN401, PLR0911 - a type hint is a value of any kind

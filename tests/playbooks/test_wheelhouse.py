@@ -62,7 +62,7 @@ def test_a_change_of_the_sources_builds_one_wheel_and_keeps_the_others(tmp_path:
     assert sorted(manifest["files"]) == sorted(path.name for path in directory.glob("*.whl")) == [kept.file, own.file]
     with zipfile.ZipFile(directory / own.file) as wheel:
         names = wheel.namelist()
-    for name in ("xinglin.py", "agent/cli.py", "backup/cli.py", "playbooks/site.yml", "console/cli.py"):
+    for name in ("xinglin.py", "agent/cli.py", "backup/cli/__init__.py", "playbooks/site.yml", "console/cli.py"):
         assert name in names
     assert not [
         name for name in names if "node_modules" in name and not name.endswith(("min.js", "min.css", "LICENSE"))

@@ -1,0 +1,18 @@
+"""``xinglin backup``: a lazy group; each part of the room brings its own commands."""
+
+import click
+
+from lazy_group import LazyGroup
+
+COMMANDS = {
+    "heal": ("backup.cli.run:heal", "Close the records of runs that died (power cut, kill)."),
+    "init": ("backup.cli.init:init", "Create the repositories that do not exist yet."),
+    "run": ("backup.cli.run:run", "Back up now: dump, store, check, copy offsite."),
+    "status": ("backup.cli.status:status", "Tell how each policy stands."),
+    "verify": ("backup.cli.verify:verify", "Restore the newest backup and compare it with its manifest."),
+}
+
+
+@click.group(cls=LazyGroup, commands_at=COMMANDS)
+def backup() -> None:
+    """Run, verify, restore and inspect backups."""

@@ -1,0 +1,62 @@
+"""``xinglin backup init``."""
+
+from pathlib import Path
+
+import click
+
+from backup import locks, policy_file, report, repository, rest_server
+from backup.cli.common import FINDINGS, config_option, explained
+from backup.errors import BackupError
+from backup.policy import Config
+
+
+@click.command()
+@config_option
+@explained
+def init(config_path: Path) -> int:
+    """Create the repositories that do not exist yet; prints "changed" or "unchanged".
+
+    Exit code 1 when the vault does not answer: what else this host needs must not wait for it.
+    """
+    config = policy_file.load(config_path)
+    repository.require_version()
+    changed, code = False, 0
+    with locks.mutex(config.mutex):
+        for name in ["local", *(["offsite"] if config.offsite else [])]:
+            try:
+                changed |= _made(config, name)
+            except BackupError as error:
+                if name != "offsite" or error.cause.code != "repository_unreachable":
+                    raise
+                click.echo(report.explained(error.cause), err=True)
+                code = FINDINGS
+    click.echo("changed" if changed else "unchanged")
+    return code
+
+
+def _made(config: Config, name: str) -> bool:
+    """Create a repository where it is missing; True when it was."""
+    target = config.repository(name)
+    try:
+        rest_server.require(target)
+    except BackupError as error:
+        if error.cause.code != "repository_missing":
+            raise
+        repository.init(target, config.repository("local") if name == "offsite" else None)
+        return True
+    repository.require_password(target)
+    return False
+
+
+def _made(config: Config, name: str) -> bool:
+    """Create a repository where it is missing; True when it was."""
+    target = config.repository(name)
+    try:
+        rest_server.require(target)
+    except BackupError as error:
+        if error.cause.code != "repository_missing":
+            raise
+        repository.init(target, config.repository("local") if name == "offsite" else None)
+        return True
+    repository.require_password(target)
+    return False

@@ -1,0 +1,35 @@
+"""``xinglin backup status``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from backup import policy_file, recorder, report
+from backup.cli.common import FINDINGS, config_option, explained
+from backup.status import read_runs, read_verifications
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@explained
+def status(config_path: Path, as_json: bool) -> int:
+    """Tell how each policy stands.  Exit code 1 when one has no good and proved backup within its RPO."""
+    config = policy_file.load(config_path)
+    unreadable: list[str] = []
+
+    def note(path: Path, problem: str) -> None:
+        unreadable.append(f"{path}: {problem}")
+
+    runs, proofs = read_runs(config.runs, note), read_verifications(config.verifications, note)
+    standings = [report.standing(policy, runs, proofs, recorder.now_utc()) for policy in config.policies]
+    if as_json:
+        data = {"schema": 1, "host": config.host, "unreadable": unreadable}
+        click.echo(json.dumps(data | {"policies": [item.to_json() for item in standings]}, ensure_ascii=False))
+    else:
+        for item in standings:
+            click.echo(item.text())
+        for problem in unreadable:
+            click.echo(f"unreadable status file: {problem}", err=True)
+    return 0 if all(item.is_good for item in standings) else FINDINGS
