@@ -13,7 +13,7 @@ ROOMS = ("agent", "backup", "compliance", "console", "inventory", "playbooks")
 def version(root: Path = Path(__file__).parent) -> str:
     """Return ``RELEASE+DIGEST`` (PEP 440 local version), the same for the same source files."""
     digest = hashlib.sha256()
-    files = [root / "xinglin.py", root / "version.py"]
+    files = [root / "lazy_group.py", root / "xinglin.py", root / "version.py"]
     for room in ROOMS:
         files += (
             path
