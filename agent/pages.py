@@ -13,7 +13,15 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from agent.config import Config
 from agent.http import Request, Response, problem
 from agent.registry import Registry
-from backup.status import read_runs, read_verifications, to_json
+from backup.status import (
+    read_progress,
+    read_repositories,
+    read_restores,
+    read_runs,
+    read_space,
+    read_verifications,
+    to_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +77,7 @@ class Pages:
 
     def _facts(self) -> dict[str, object]:
         backups = self._config.state_directory / "backup"
+        space, progress = read_space(backups / "space.json"), read_progress(backups / "progress.json")
         return {
             "schema": SCHEMA,
             "host": self._config.host,
@@ -80,5 +89,9 @@ class Pages:
                 "verifications": [
                     to_json(item) for item in read_verifications(backups / "verifications")[:MAX_RECORDS]
                 ],
+                "restores": [to_json(item) for item in read_restores(backups / "restores")[:MAX_RECORDS]],
+                "repositories": [to_json(item) for item in read_repositories(backups / "repositories")],
+                "space": space and to_json(space),
+                "progress": progress and to_json(progress),
             },
         }

@@ -16,6 +16,7 @@ from agent.collectors.kernel import KernelCollector
 from agent.collectors.memory import MemoryCollector
 from agent.collectors.network import NetworkCollector
 from agent.collectors.process import ProcessCollector
+from agent.collectors.progress import ProgressCollector
 from agent.collectors.systemd import SystemdCollector
 from agent.config import Config
 from agent.notify import notify
@@ -45,6 +46,7 @@ def collectors(config: Config, agent_version: str) -> tuple[Collector, ...]:
         ClockCollector(),
         SystemdCollector(config.units),
         BackupCollector(config.state_directory / "backup"),
+        ProgressCollector(config.state_directory / "backup" / "progress.json"),
         FactsCollector(config.facts),
         CertificateCollector(certificates),
     )

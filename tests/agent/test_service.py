@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backup.status import BackupRun, Trigger, write_run
+from backup.status import BackupRun, Progress, Trigger, write_progress, write_run
+from tests.agent import repository_files
 from tests.agent.client import Client
 from tests.agent.pki import DAY, Authority, Issued
 from tests.agent.process import Agent, command, free_port, running_agent, write_config
@@ -26,7 +27,8 @@ node_memory_SwapTotal_bytes node_network_info node_network_receive_bytes_total n
 node_network_receive_errs_total node_network_receive_packets_total node_network_transmit_bytes_total
 node_network_transmit_errs_total node_network_up node_os_info node_procs_blocked node_procs_running node_time_seconds
 node_timex_maxerror_seconds node_timex_offset_seconds node_timex_sync_status node_uname_info node_vmstat_oom_kill
-node_vmstat_pgmajfault xinglin_agent_build_info xinglin_backup_last_run_timestamp_seconds
+node_vmstat_pgmajfault restic_check_success xinglin_agent_build_info xinglin_backup_last_run_timestamp_seconds
+xinglin_backup_progress_ratio xinglin_backup_restore_success xinglin_repository_space_free_bytes
 xinglin_certificate_not_after_timestamp_seconds xinglin_collector_duration_seconds
 xinglin_collector_last_run_timestamp_seconds xinglin_collector_success xinglin_facts_timestamp_seconds
 """
@@ -50,6 +52,8 @@ def agent(directory: Path, authority: Authority, host: Issued) -> Iterator[Agent
         started = STARTED + timedelta(days=number)
         run = BackupRun(f"{number:02}", "his1", "his", Trigger.SCHEDULE, "b", 1, started)
         write_run(directory / "backup/runs", run)
+    repository_files.write(directory / "backup")
+    write_progress(directory / "backup/progress.json", Progress("24", "his", "dump", 0.25, 1024, STARTED))
     with running_agent(directory, write_config(directory, authority, host)) as running:
         yield running
 
@@ -73,7 +77,7 @@ def test_the_first_scrape_after_ready_already_has_every_collector(client: Client
     }
     success.pop("systemd")
     assert success == dict.fromkeys(success, 1)
-    assert len(success) == 11
+    assert len(success) == 12
 
 
 def test_promtool_finds_nothing_to_complain_about(client: Client):
@@ -96,7 +100,12 @@ def test_facts_and_backup_runs_are_served_as_one_document(client: Client, direct
     assert timedelta(seconds=-1) < age < timedelta(minutes=1)
     assert document["generated_at"].endswith("Z")
     assert [run["run_id"] for run in document["backup"]["runs"]] == [f"{number:02}" for number in range(24, 4, -1)]
-    assert document["backup"]["verifications"] == []
+    backup = document["backup"]
+    assert backup["verifications"] == []
+    assert [state["host"] for state in backup["repositories"]] == ["his1", "pacs1"]
+    assert backup["space"]["server"] == "appliance1"
+    assert [restore["purpose"] for restore in backup["restores"]] == ["drill"]
+    assert (backup["progress"]["step"], backup["progress"]["fraction"]) == ("dump", 0.25)
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"schema": 1', b"\xff\xfe"])
