@@ -1,4 +1,4 @@
-"""Backup runs and restore tests, as the hosts reported them (``backup.status``)."""
+"""Backup runs, restore tests and restores, as the hosts reported them (``backup.status``)."""
 
 from datetime import datetime
 
@@ -50,8 +50,40 @@ class VerificationRow(Base):
     as_of: Mapped[datetime | None]
     rpo_seconds: Mapped[float | None]
     rto_seconds: Mapped[float | None]
+    rpo_target_seconds: Mapped[float | None]
+    rto_target_seconds: Mapped[float | None]
+    bytes_restored: Mapped[int | None] = mapped_column(BigInteger)
     phases: Mapped[JsonObject]  # phase → seconds
     assertions: Mapped[list[JsonObject]]  # id, status, expected, got, detail
+    cause_code: Mapped[str | None] = mapped_column(Text)
+    cause_place: Mapped[str | None] = mapped_column(Text)
+    cause_detail: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime]
+
+
+class RestoreRow(Base):
+    """One restore that a person or a drill asked for."""
+
+    __tablename__ = "restore"
+    __table_args__ = (Index(None, "host", "policy", "started_at"), Index(None, "started_at"))
+
+    restore_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    host: Mapped[str] = mapped_column(Text)
+    policy: Mapped[str] = mapped_column(Text)
+    repository: Mapped[str] = mapped_column(Text)  # local | offsite
+    what: Mapped[str] = mapped_column(Text)
+    target: Mapped[str] = mapped_column(Text)
+    in_place: Mapped[bool]
+    purpose: Mapped[str] = mapped_column(Text)  # backup.status.Purpose
+    operator: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(Text)  # backup.status.Outcome
+    steps: Mapped[list[JsonObject]]
+    snapshot_id: Mapped[str | None] = mapped_column(Text)
+    as_of: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    bytes_restored: Mapped[int] = mapped_column(BigInteger)
     cause_code: Mapped[str | None] = mapped_column(Text)
     cause_place: Mapped[str | None] = mapped_column(Text)
     cause_detail: Mapped[str | None] = mapped_column(Text)

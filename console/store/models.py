@@ -1,11 +1,12 @@
 """Every table in one place: ``from console.store.models import HostState``."""
 
 from console.store.accounts import Account, LoginSession, OneTimeSecret, Role
-from console.store.backups import BackupRunRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.base import Base
 from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
+from console.store.repositories import RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.runs import ProvisionRun, ProvisionTask
 
 __all__ = [
@@ -26,7 +27,12 @@ __all__ = [
     "OneTimeSecret",
     "ProvisionRun",
     "ProvisionTask",
+    "RefusedDeletion",
+    "RepositoryRow",
+    "RepositorySize",
+    "RestoreRow",
     "Role",
+    "SpaceRow",
     "State",
     "VerificationRow",
     "WorkerPulse",

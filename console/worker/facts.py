@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from console.audit.log import utc_now
 from console.config import ConsoleConfig, ManagedHost
 from console.store.hosts import HostState
+from console.worker.backups import ingest_backups
 from console.worker.fetch import Fetcher, FetchError
-from console.worker.ingest import FactsError, assess, ingest_backups, ingest_facts, read_answer
+from console.worker.ingest import FactsError, assess, ingest_facts, read_answer
 
 logger = logging.getLogger(__name__)
 

@@ -1,23 +1,17 @@
-"""Take in what an agent's ``/facts`` brings: raw facts, backup runs, restore tests; judge the facts."""
+"""Take in the raw facts that an agent's ``/facts`` brings, and judge them."""
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backup.status import BackupRun, Verification, parse_time, run_from_json, to_json, verification_from_json
+from backup.status import parse_time
 from compliance.judge import judge
-from console.store.backups import BackupRunRow, VerificationRow
 from console.store.hosts import AssessmentResult, FactDocument
-from console.store.upsert import upsert
-
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 SCHEMA = 1
 HIGH = "high"
@@ -68,17 +62,6 @@ def gathered(facts: Mapping[str, Any]) -> datetime:
         raise FactsError(f"facts without a usable time: {error}") from error
 
 
-def ingest_backups(session: Session, host: str, backup: Mapping[str, Any], now: datetime) -> None:
-    """Write the runs and restore tests of ``/facts``; what was there under the same id is replaced.
-
-    The caller commits.  A record that cannot be read, or is another host's, is skipped and logged.
-    """
-    runs = _readable(backup.get("runs", ()), run_from_json, host)
-    upsert(session, BackupRunRow, [_run_row(run, now) for run in runs if run.host == host])
-    tests = _readable(backup.get("verifications", ()), verification_from_json, host)
-    upsert(session, VerificationRow, [_verification_row(test, now) for test in tests if test.host == host])
-
-
 def assess(session: Session, host: str, facts: Mapping[str, Any], level: int, now: datetime) -> None:
     """Judge the facts and keep the verdicts, each with the time since when it has been so; the caller commits."""
     results = judge(facts, level, now)
@@ -100,57 +83,3 @@ def assess(session: Session, host: str, facts: Mapping[str, Any], level: int, no
         row.evidence = list(result.evidence)
     for row in before.values():  # a check that this level or this version no longer has
         session.delete(row)
-
-
-def _readable(items: Iterable[object], read: Callable[[object], T], host: str) -> list[T]:
-    found = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except ValueError as error:
-            logger.warning("host %s: a backup record was skipped: %s", host, error)
-    return found
-
-
-def _run_row(run: BackupRun, now: datetime) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "host": run.host,
-        "policy": run.policy,
-        "trigger": run.trigger.value,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "outcome": run.outcome.value,
-        "snapshot_id": run.snapshot_id,
-        "offsite_snapshot_id": run.offsite_snapshot_id,
-        "bytes_processed": run.bytes_processed,
-        "bytes_added": run.bytes_added,
-        "files": run.files,
-        "cause_code": run.cause.code if run.cause else None,
-        "cause_place": run.cause.place if run.cause else None,
-        "cause_detail": run.cause.detail if run.cause else None,
-        "steps": [to_json(step) for step in run.steps],
-        "received_at": now,
-    }
-
-
-def _verification_row(test: Verification, now: datetime) -> dict[str, Any]:
-    return {
-        "verification_id": test.verification_id,
-        "host": test.host,
-        "policy": test.policy,
-        "snapshot_id": test.snapshot_id,
-        "repository": test.repository,
-        "started_at": test.started_at,
-        "finished_at": test.finished_at,
-        "verdict": test.verdict.value,
-        "as_of": test.as_of,
-        "rpo_seconds": test.rpo_seconds,
-        "rto_seconds": test.rto_seconds,
-        "phases": test.phases,
-        "assertions": [to_json(one) for one in test.assertions],
-        "cause_code": test.cause.code if test.cause else None,
-        "cause_place": test.cause.place if test.cause else None,
-        "cause_detail": test.cause.detail if test.cause else None,
-        "received_at": now,
-    }

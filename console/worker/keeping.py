@@ -11,15 +11,16 @@ from console.audit.seal import seal_finished_days
 from console.auth.sessions import remove_ended
 from console.history import forget_old, roll_up
 from console.snapshot import Snapshot
-from console.store.backups import BackupRunRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.hosts import FactDocument, HostLatest, HostState
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
+from console.store.repositories import RefusedDeletion, RepositorySize
 from console.store.runs import ProvisionRun
 from console.store.upsert import upsert
 
 SLOTS_KEPT = timedelta(days=7)
 FACTS_KEPT = timedelta(days=366)
-RECORDS_KEPT = timedelta(days=2 * 366)  # backup runs, restore tests, provisioning runs
+RECORDS_KEPT = timedelta(days=2 * 366)  # backup runs, restore tests, restores, provisioning runs, sizes, refusals
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ class Keeper:
             remove_ended(session, now)
             session.execute(delete(JobSlot).where(JobSlot.claimed_at < now - SLOTS_KEPT))
             session.execute(delete(FactDocument).where(FactDocument.day < (now - FACTS_KEPT).astimezone(UTC).date()))
-            for table in (BackupRunRow, VerificationRow, ProvisionRun):
-                session.execute(delete(table).where(table.started_at < now - RECORDS_KEPT))
+            oldest = now - RECORDS_KEPT
+            for table in (BackupRunRow, VerificationRow, RestoreRow, ProvisionRun):
+                session.execute(delete(table).where(table.started_at < oldest))
+            session.execute(delete(RepositorySize).where(RepositorySize.day < oldest.astimezone(UTC).date()))
+            session.execute(delete(RefusedDeletion).where(RefusedDeletion.at < oldest))
 
     def seal(self) -> None:
         """Seal the finished days of the audit log and remember the seals in the store."""

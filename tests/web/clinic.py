@@ -15,10 +15,11 @@ from console.config import ConsoleConfig, Facility, ManagedHost, Policy
 from console.history import Writer, forget_old, roll_up
 from console.store.database import sqlite_url
 from console.store.models import WorkerPulse
+from console.worker.backups import ingest_backups
 from console.worker.digest import Counters, digest
 from console.worker.exposition import PageParser
 from console.worker.fetch import ErrorCode, Fetcher, FetchError
-from console.worker.ingest import assess, ingest_backups, ingest_facts
+from console.worker.ingest import assess, ingest_facts
 from console.worker.round import Round
 from console.worker.series import points
 from console.worker.spool import ingest_spool
