@@ -124,7 +124,10 @@ def _policies(answers: Answers) -> list[dict[str, object]]:
         sources: list[dict[str, object]] = [{"postgresql": {"database": "his"}}, {"paths": ["/etc"], "excludes": []}]
         policies.append(_policy("his", databases, "02:00", sources, rto_hours=4))
     if appliance := _names(answers, "appliance"):
-        sources = [{"paths": ["/etc/xinglin", "/var/lib/xinglin/console/audit"], "excludes": []}]
+        sources = [
+            {"sqlite": {"path": "/var/lib/xinglin/console/console.db"}},
+            {"paths": ["/etc/xinglin", "/var/lib/xinglin/console/audit"], "excludes": []},
+        ]
         policies.append(_policy("appliance", appliance, "03:00", sources, rto_hours=8))
     return policies
 
@@ -139,7 +142,7 @@ def _policy(
         "sources": sources,
         "rpo_hours": 24,
         "rto_hours": rto_hours,
-        "retention": {"keep_within": "90d"},
+        "retention": {"keep_within": "30d", "keep_within_weekly": "90d", "keep_within_monthly": "2y"},
     }
 
 

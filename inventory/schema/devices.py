@@ -1,10 +1,23 @@
 """Devices that are not Debian hosts: power supplies, access points, gateways."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from inventory.schema.base import HOST, HOSTS, LABEL_ZH, SLUG, Address, HostName, Model, Slug, Text, VaultName, refusal
+from inventory.schema.base import (
+    HOST,
+    HOSTS,
+    LABEL_ZH,
+    SLUG,
+    Address,
+    HostName,
+    Model,
+    Slug,
+    Text,
+    VaultName,
+    pattern,
+    refusal,
+)
 
 ADDRESS = "an IPv4 address inside the network of its zone"
 
@@ -30,7 +43,18 @@ class Ups(Model):
         return self
 
 
-class AccessPoint(Model):
+class ManagedOverSsh(Model):
+    """A device whose configuration is read over SSH."""
+
+    login: Annotated[str, pattern(r"[A-Za-z_][A-Za-z0-9_.-]*", "is not a user name")] = Field(
+        default="root", description="the user that reads the configuration, with the key of the host that saves it"
+    )
+    host_key: Annotated[str, pattern(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+", "is not an SSH host key")] | None = (
+        Field(default=None, description="the device's SSH host key, as ssh-ed25519 AAAA…")
+    )
+
+
+class AccessPoint(ManagedOverSsh):
     """A wireless access point."""
 
     name: Slug = Field(description=SLUG)
@@ -40,7 +64,7 @@ class AccessPoint(Model):
     zone: Slug = Field(description="the name of a zone")
 
 
-class Gateway(Model):
+class Gateway(ManagedOverSsh):
     """A router between zones; it holds the gateway address of each of them."""
 
     name: Slug = Field(description=SLUG)
