@@ -11,6 +11,7 @@ from inventory.schema.facility import FacilityVariables
 from inventory.schema.host import GROUPS
 
 OWNER = "信息科"
+BACKUP_RECORDS = [f"/var/lib/xinglin/backup/{kind}" for kind in ("runs", "verifications", "restores", "repositories")]
 
 COMMENTS = {
     "operator": "The account that runs the playbooks; its private key lies in this directory and is not committed.",
@@ -126,7 +127,7 @@ def _policies(answers: Answers) -> list[dict[str, object]]:
     if appliance := _names(answers, "appliance"):
         sources = [
             {"sqlite": {"path": "/var/lib/xinglin/console/console.db"}},
-            {"paths": ["/etc/xinglin", "/var/lib/xinglin/console/audit"], "excludes": []},
+            {"paths": ["/etc/xinglin", "/var/lib/xinglin/console/audit", *BACKUP_RECORDS]},
         ]
         policies.append(_policy("appliance", appliance, "03:00", sources, rto_hours=8))
     return policies
