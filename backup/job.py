@@ -8,21 +8,21 @@ import contextlib
 import errno
 import logging
 import os
-import random
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backup import backup_set, locks, manifest, postgresql, process, repository, rest_server
-from backup.backup_set import BackupSet, Dump
+from backup import backup_set, locks, repository, rest_server
+from backup.backup_set import BackupSet, Part
 from backup.errors import BackupError
 from backup.offsite import bring_offsite_up_to_date
-from backup.policy import PERIOD, Config, Policy, PostgresqlSource
+from backup.policy import PERIOD, Config, Policy
 from backup.recorder import Now, Recorder, Show, StepNotes, boot_id, heal, now_utc
+from backup.repository import Added
 from backup.restic import Repository
+from backup.sources.work import Source, Work
 from backup.status import BackupRun, Cause, Outcome, Trigger, new_id, read_runs
 
 logger = logging.getLogger(__name__)
@@ -94,106 +94,72 @@ def _back_up(config: Config, policy: Policy, recorder: Recorder, held: Sequence[
     with recorder.step("preflight"):
         repository.require_version()
         local = config.repository("local")
-        for path in policy.paths:
-            if not path.exists():
-                raise BackupError("source_missing", str(path), f"policy {policy.name} names it")
+        for source in policy.sources:
+            source.require()
         rest_server.require(local)
-        for source in policy.databases:
-            postgresql.query(source, "SELECT 1;")
         locks.remove_stale(local, held)
-    tags = (f"run={recorder.run.run_id}", f"policy={policy.name}")
-    work = _Work(local, config.host, tags, recorder, held)
-    with _staging(config.state_directory) as staging:
-        as_of = now()
-        dumps = []
-        for source in policy.databases:
-            with recorder.step("dump") as notes:
-                dump, moment = _dump(work, source, staging, notes)
-                dumps.append(dump)
-                as_of = min(as_of, moment)
-        with recorder.step("backup") as notes:
-            sealed = BackupSet(
-                run_id=recorder.run.run_id,
-                host=config.host,
-                policy=policy.name,
-                as_of=as_of,
-                dumps=tuple(dumps),
-                paths=tuple(str(path) for path in policy.paths),
-                sample=backup_set.sample(policy.paths, policy.excludes, random.Random(recorder.run.run_id)),  # noqa: S311
-            )
-            backup_set.write(staging / backup_set.MANIFEST_NAME, sealed)
-            added = repository.backup_paths(
-                local,
-                host=config.host,
-                tags=[*tags, "kind=set"],
-                paths=[staging, *policy.paths],
-                excludes=policy.excludes,
-                progress=lambda fraction, done: recorder.show("backup", fraction, done),
-                keep_open=held,
-            )
-            notes.numbers |= {"files": added.files, "bytes": added.bytes_processed, "bytes_added": added.bytes_added}
-            notes.warning = added.unreadable
-            _require_listed(local, tags[0], [*(dump.snapshot_id for dump in dumps), added.snapshot_id])
-            _count(recorder, added)
-            recorder.update(snapshot_id=added.snapshot_id)
+    with _staging(config.staging) as staging:
+        tags = (f"run={recorder.run.run_id}", f"policy={policy.name}")
+        work = Work(local, config.host, tags, recorder, held, staging)
+        work.data_is_from(now())
+        parts = []
+        for source in policy.sources:
+            with _capturing(recorder, source) as notes:
+                parts.append(source.capture(replace(work, notes=notes)))
+        added = _seal(config, policy, work, parts)
     return _check(local, recorder, held, now()) or added.unreadable
 
 
-def _count(recorder: Recorder, added: repository.Added) -> None:
-    recorder.update(
-        bytes_processed=recorder.run.bytes_processed + added.bytes_processed,
-        bytes_added=recorder.run.bytes_added + added.bytes_added,
-        files=recorder.run.files + added.files,
-    )
+@contextlib.contextmanager
+def _capturing(recorder: Recorder, source: Source) -> Iterator[StepNotes]:
+    """Give a source a step of its own; naming paths is none."""
+    if source.kind == "paths":
+        yield StepNotes()
+    else:
+        with recorder.step("dump") as notes:
+            yield notes
+
+
+def _seal(config: Config, policy: Policy, work: Work, parts: Sequence[Part]) -> Added:
+    """Make the snapshot that makes a backup of the parts, and see that the repository has them all."""
+    recorder = work.recorder
+    with recorder.step("backup") as notes:
+        sealed = BackupSet(
+            run_id=recorder.run.run_id,
+            host=config.host,
+            policy=policy.name,
+            as_of=min(work.moments),
+            parts=tuple(parts),
+            paths=tuple(str(path) for path in work.paths),
+        )
+        backup_set.write(work.staging / backup_set.MANIFEST_NAME, sealed)
+        added = repository.backup_paths(
+            work.local,
+            host=config.host,
+            tags=[*work.tags, "kind=set"],
+            paths=[work.staging, *work.paths],
+            excludes=work.excludes,
+            progress=lambda fraction, done: recorder.show("backup", fraction, done),
+            keep_open=work.held,
+        )
+        notes.numbers |= {"files": added.files, "bytes": added.bytes_processed, "bytes_added": added.bytes_added}
+        notes.warning = added.unreadable
+        streams = [part.snapshot_id for part in parts if part.snapshot_id]
+        _require_listed(work.local, work.tags[0], [*streams, added.snapshot_id])
+        recorder.count(added)
+        recorder.update(snapshot_id=added.snapshot_id)
+    return added
 
 
 @contextlib.contextmanager
-def _staging(state_directory: Path) -> Iterator[Path]:
-    """Yield an empty 0700 directory that always has the same name, as restic groups snapshots by their paths."""
-    staging = state_directory / "staging"
+def _staging(staging: Path) -> Iterator[Path]:
+    """Make ``staging`` an empty 0700 directory, and remove it afterwards."""
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=0o700, parents=True)
     try:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class _Work:
-    local: Repository
-    host: str
-    tags: tuple[str, ...]
-    recorder: Recorder
-    held: Sequence[int]
-
-
-def _dump(work: _Work, source: PostgresqlSource, staging: Path, notes: StepNotes) -> tuple[Dump, datetime]:
-    filename = f"{source.database}.dump"
-    with postgresql.exported_snapshot(source) as snapshot, tempfile.TemporaryFile() as stderr:
-        with postgresql.dump_stream(source, snapshot, stderr) as (read_end, producer):
-            try:
-                added = repository.backup_stream(
-                    work.local,
-                    host=work.host,
-                    tags=[*work.tags, "kind=dump"],
-                    filename=filename,
-                    read_end=read_end,
-                    producer=producer,
-                    progress=lambda fraction, done: work.recorder.show("dump", fraction, done),
-                    keep_open=work.held,
-                )
-            except process.ProducerFailedError as error:
-                words = postgresql.said(stderr) or f"pg_dump ended with {error.returncode}"
-                raise BackupError("dump_failed", source.place, words) from error
-        found = manifest.compute(source, snapshot.id)
-        manifest.require_tables(found, source)
-        for kind in ("roles", "tablespaces"):
-            postgresql.dump_globals(source, snapshot, kind, staging / f"{source.database}.{kind}.sql")
-    notes.numbers |= {"bytes": added.bytes_processed, "bytes_added": added.bytes_added}
-    notes.numbers |= {"tables": len(found.tables), "rows": found.rows}
-    _count(work.recorder, added)
-    return Dump(added.snapshot_id, filename, added.bytes_processed, found), snapshot.as_of
 
 
 def _require_listed(local: Repository, tag: str, snapshot_ids: Sequence[str]) -> None:

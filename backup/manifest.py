@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any, cast
 
 from backup.errors import BackupError
-from backup.policy import PostgresqlSource
-from backup.postgresql import as_server_user, psql_command, psql_error, query, said
+from backup.postgresql import Database, as_server_user, psql_command, psql_error, query, said
 from backup.process import end
 
 HASH_SECONDS = 4 * 3600.0
@@ -141,7 +140,7 @@ def from_json(data: Mapping[str, Any]) -> DatabaseManifest:
 
 
 def compute(
-    source: PostgresqlSource, snapshot_id: str | None = None, queries: Mapping[str, str] | None = None
+    source: Database, snapshot_id: str | None = None, queries: Mapping[str, str] | None = None
 ) -> DatabaseManifest:
     """Compute the manifest of ``source`` in the exported snapshot, or in one of its own.
 
@@ -180,7 +179,7 @@ def compute(
     )
 
 
-def _collect(source: PostgresqlSource, script: str, mark: bytes) -> tuple[list[tuple[int, str]], list[bytes]]:
+def _collect(source: Database, script: str, mark: bytes) -> tuple[list[tuple[int, str]], list[bytes]]:
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
         stdin.write(script.encode())
         stdin.seek(0)
@@ -215,7 +214,7 @@ def _hash_lines(stdout: IO[bytes], mark: bytes) -> tuple[list[tuple[int, str]], 
     return digests, values
 
 
-def require_tables(manifest: DatabaseManifest, source: PostgresqlSource) -> None:
+def require_tables(manifest: DatabaseManifest, source: Database) -> None:
     """Raise BackupError ``dump_failed`` for a database without a table: it is never the one that was meant."""
     if not manifest.tables:
         raise BackupError("dump_failed", source.place, "the database has no table")

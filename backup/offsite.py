@@ -48,11 +48,11 @@ def bring_offsite_up_to_date(
             locks.remove_stale(offsite, held)
             tags = [f"policy={policy.name}"]
             wanted = repository.snapshots(local, tags)
-            before = missing_offsite(wanted, repository.snapshots(offsite, tags), policy.keep_within, moment)
+            before = missing_offsite(wanted, repository.snapshots(offsite, tags), policy.retention.longest, moment)
             if before:
                 repository.copy(local, offsite, [snapshot.id for snapshot in before], keep_open=held)
             there = repository.snapshots(offsite, tags)
-            after = missing_offsite(wanted, there, policy.keep_within, moment)
+            after = missing_offsite(wanted, there, policy.retention.longest, moment)
             notes.numbers |= {"snapshots_copied": len(before) - len(after), "snapshots_missing": len(after)}
             _require_all(after, offsite)
             arrived = next((item.id for item in there if item.original == recorder.run.snapshot_id), None)

@@ -6,58 +6,67 @@ from pathlib import Path
 
 from backup.errors import BackupError
 from backup.restic import Repository
+from backup.sources.work import Source
 
 PERIOD = timedelta(days=1)
-"""A schedule is a time of day, so a policy runs once a day."""
+"""``schedule`` is a time of day: that of the run which is proved by a restore."""
 
 
 @dataclass(frozen=True)
-class PostgresqlSource:
-    """One database of a PostgreSQL server on this host, reached over its Unix socket as the server's OS user."""
+class Retention:
+    """How long sets are kept: all ``within``, and of older ones the last of each hour, day, … within the others.
 
-    database: str
-    socket_directory: Path = Path("/var/run/postgresql")
-    port: int = 5432
+    Durations only, never counts: whoever can add snapshots could push good ones out of a count.
+    """
+
+    within: timedelta
+    hourly: timedelta = timedelta()
+    daily: timedelta = timedelta()
+    weekly: timedelta = timedelta()
+    monthly: timedelta = timedelta()
+    yearly: timedelta = timedelta()
 
     @property
-    def place(self) -> str:
-        """What people read."""
-        return f"database {self.database} ({self.socket_directory}, port {self.port})"
+    def longest(self) -> timedelta:
+        """The age beyond which nothing is kept."""
+        return max(self.within, self.hourly, self.daily, self.weekly, self.monthly, self.yearly)
 
 
 @dataclass(frozen=True)
-class PathsSource:
-    """Directories and files; ``excludes`` are restic patterns."""
+class Hooks:
+    """Programs (never shell lines) that run before and after a policy, as root, each at most ``timeout_seconds``."""
 
-    paths: tuple[Path, ...]
-    excludes: tuple[str, ...] = ()
+    before: tuple[tuple[str, ...], ...] = ()
+    after: tuple[tuple[str, ...], ...] = ()
+    timeout_seconds: float = 600.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a policy's run may take: bandwidth towards the repositories (None: all), processor cores (None: all)."""
+
+    upload_kib_per_second: int | None = None
+    download_kib_per_second: int | None = None
+    cpus: int | None = None
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is backed up together, when, and what the facility promised about it."""
+    """What is backed up together, when, and what the facility promised about it.
+
+    It runs at ``schedule`` and at each of ``also_at``; of policies that are due together the lowest ``order`` first.
+    """
 
     name: str
     schedule: str
-    sources: tuple[PostgresqlSource | PathsSource, ...]
+    sources: tuple[Source, ...]
     rpo_hours: float
     rto_hours: float
-    keep_within: timedelta
-
-    @property
-    def databases(self) -> tuple[PostgresqlSource, ...]:
-        """The database sources."""
-        return tuple(source for source in self.sources if isinstance(source, PostgresqlSource))
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """All paths of all path sources."""
-        return tuple(path for source in self.sources if isinstance(source, PathsSource) for path in source.paths)
-
-    @property
-    def excludes(self) -> tuple[str, ...]:
-        """All exclude patterns of all path sources."""
-        return tuple(item for source in self.sources if isinstance(source, PathsSource) for item in source.excludes)
+    retention: Retention
+    also_at: tuple[str, ...] = ()
+    order: int = 100
+    hooks: Hooks = Hooks()
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,24 @@ class Config:
     def verifications(self) -> Path:
         """Where the status files of verifications are."""
         return self.state_directory / "verifications"
+
+    @property
+    def staging(self) -> Path:
+        """Where sources put files for the sealing snapshot.
+
+        Always the same directory, as restic groups snapshots by their paths.
+        """
+        return self.state_directory / "staging"
+
+    @property
+    def restores(self) -> Path:
+        """Where the status files of restores are."""
+        return self.state_directory / "restores"
+
+    @property
+    def progress(self) -> Path:
+        """The file that tells how far a run has come."""
+        return self.state_directory / "progress.json"
 
     @property
     def mutex(self) -> Path:

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import select
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,8 +19,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from backup.errors import BackupError
-from backup.policy import PostgresqlSource
-from backup.process import GRACE_SECONDS, Producer, end, ending_with_us
+from backup.process import GRACE_SECONDS, Producer, end, ending_with_us, producing
 from backup.status import parse_time
 
 OS_USER = "postgres"
@@ -49,6 +47,20 @@ SELECT pg_export_snapshot(), to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
 
 
 @dataclass(frozen=True)
+class Database:
+    """One database of a PostgreSQL server on this host, reached over its Unix socket as the server's OS user."""
+
+    database: str
+    socket_directory: Path = Path("/var/run/postgresql")
+    port: int = 5432
+
+    @property
+    def place(self) -> str:
+        """What people read."""
+        return f"database {self.database} ({self.socket_directory}, port {self.port})"
+
+
+@dataclass(frozen=True)
 class ExportedSnapshot:
     """A snapshot that other sessions can import while its session lives; ``as_of`` is the time of its data."""
 
@@ -72,7 +84,7 @@ def binary(name: str, major: int | None = None) -> Path:
     return INSTALLED / str(versions[0] if major else versions[-1]) / "bin" / name
 
 
-def environment(source: PostgresqlSource) -> dict[str, str]:
+def environment(source: Database) -> dict[str, str]:
     """Return the whole environment of a PostgreSQL program that talks to ``source``."""
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -93,7 +105,7 @@ def psql_command() -> list[str]:
 
 
 def as_server_user(
-    argv: Sequence[str], source: PostgresqlSource, *, stdin: IO[bytes] | int, stdout: IO[bytes] | int, stderr: IO[bytes]
+    argv: Sequence[str], source: Database, *, stdin: IO[bytes] | int, stdout: IO[bytes] | int, stderr: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` against ``source`` as the server's OS user, in its own session, ending with us."""
     return subprocess.Popen(
@@ -116,7 +128,7 @@ def said(stderr: IO[bytes]) -> str:
     return " ".join(stderr.read().decode("utf-8", "replace").split())[:300]
 
 
-def query(source: PostgresqlSource, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
+def query(source: Database, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
     """Run an SQL script and return its bare output; raises BackupError ``database_unreachable`` or ``dump_failed``."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
         stdin.write(script.encode())
@@ -135,14 +147,14 @@ def query(source: PostgresqlSource, script: str, timeout_seconds: float = ANSWER
         return output.decode()
 
 
-def psql_error(source: PostgresqlSource, returncode: int, text: str) -> BackupError:
+def psql_error(source: Database, returncode: int, text: str) -> BackupError:
     """Return the error for psql's exit code: 2 means that there was no connection."""
     code = "database_unreachable" if returncode == 2 else "dump_failed"
     return BackupError(code, source.place, text or f"psql ended with {returncode}")
 
 
 @contextlib.contextmanager
-def exported_snapshot(source: PostgresqlSource) -> Iterator[ExportedSnapshot]:
+def exported_snapshot(source: Database) -> Iterator[ExportedSnapshot]:
     """Hold a read-only snapshot open; its session ends with the block.
 
     Raises BackupError ``database_unreachable``, or ``dump_failed`` when the server refuses to export one.
@@ -169,35 +181,18 @@ def exported_snapshot(source: PostgresqlSource) -> Iterator[ExportedSnapshot]:
             answers.close()
 
 
-@contextlib.contextmanager
 def dump_stream(
-    source: PostgresqlSource, snapshot: ExportedSnapshot, stderr: IO[bytes]
-) -> Iterator[tuple[int, Producer]]:
-    """Start pg_dump (custom format, uncompressed: restic compresses and deduplicates) in the exported snapshot.
-
-    Yields the read end of its pipe, and the producer to give to the consumer.
-    """
+    source: Database, snapshot: ExportedSnapshot, stderr: IO[bytes]
+) -> contextlib.AbstractContextManager[Producer]:
+    """Start pg_dump (custom format, uncompressed: restic compresses and deduplicates) in the exported snapshot."""
     command = [str(binary("pg_dump", snapshot.major)), "--format=custom", "--compress=0", "--no-password"]
     command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={LOCK_WAIT}"]
-    read_end, write_end = os.pipe()
-    try:
-        process = as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=write_end, stderr=stderr)
-    except BaseException:
-        os.close(read_end)
-        os.close(write_end)
-        raise
-    producer = Producer(process, write_end)
-    try:
-        yield read_end, producer
-    finally:
-        producer.close()
-        os.close(read_end)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    return producing(
+        lambda stdout: as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+    )
 
 
-def dump_globals(source: PostgresqlSource, snapshot: ExportedSnapshot, kind: str, target: Path) -> None:
+def dump_globals(source: Database, snapshot: ExportedSnapshot, kind: str, target: Path) -> None:
     """Write the server's ``roles`` or ``tablespaces`` as SQL to ``target`` (0600): pg_dump has neither.
 
     Raises BackupError ``dump_failed``.

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import IO
@@ -50,12 +50,33 @@ class Producer:
 
     process: subprocess.Popen[bytes]
     write_end: int | None
+    read_end: int
 
     def close(self) -> None:
         """Let the consumer see the end of the data."""
         if self.write_end is not None:
             os.close(self.write_end)
             self.write_end = None
+
+
+@contextlib.contextmanager
+def producing(start: Callable[[int], "subprocess.Popen[bytes]"]) -> Iterator[Producer]:
+    """Start a producer, which ``start`` gives a file descriptor to write to; it is gone after the block."""
+    read_end, write_end = os.pipe()
+    try:
+        process = start(write_end)
+    except BaseException:
+        os.close(read_end)
+        os.close(write_end)
+        raise
+    producer = Producer(process, write_end, read_end)
+    try:
+        yield producer
+    finally:
+        producer.close()
+        os.close(read_end)
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
 
 
 def ending_with_us(argv: Sequence[str], user: str | None = None, death_signal: str = "KILL") -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backup.errors import BackupError
+from backup.repository import Added
 from backup.status import BackupRun, Cause, Outcome, Step, read_runs, write_run
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,14 @@ class Recorder:
         """Change fields of the run and write it."""
         self.run = replace(self.run, **changes)  # type: ignore[arg-type]
         write_run(self._directory, self.run)
+
+    def count(self, added: Added) -> None:
+        """Add what restic did to the run's totals."""
+        self.update(
+            bytes_processed=self.run.bytes_processed + added.bytes_processed,
+            bytes_added=self.run.bytes_added + added.bytes_added,
+            files=self.run.files + added.files,
+        )
 
     @contextlib.contextmanager
     def step(self, name: str, failure: Outcome = Outcome.FAILED) -> Iterator["StepNotes"]:

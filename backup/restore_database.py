@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 from backup import manifest, postgresql, scratch
-from backup.backup_set import Dump
 from backup.compare import compare
 from backup.errors import BackupError
 from backup.findings import Findings
-from backup.policy import PostgresqlSource
+from backup.manifest import DatabaseManifest
+from backup.postgresql import Database
 from backup.process import end
 from backup.status import Cause, Verdict
 
@@ -20,26 +20,26 @@ RESTORE_SECONDS = 6 * 3600.0
 JOBS = 2
 
 
-def restore_database(dump: Dump, staged: Path, roles: Path, place: Path, findings: Findings) -> None:
+def restore_database(expected: DatabaseManifest, staged: Path, roles: Path, place: Path, findings: Findings) -> None:
     """Restore the file ``staged`` below ``place`` and compare; notes phases and assertions in ``findings``.
 
     Raises BackupError: dump_damaged, restore_failed and manifest_mismatch are about the backup, others are not.
     """
-    name = dump.manifest.database
-    major = int(dump.manifest.server_version.partition(".")[0])
+    name = expected.database
+    major = int(expected.server_version.partition(".")[0])
     if os.geteuid() == 0:
         account = pwd.getpwnam(postgresql.OS_USER)
         os.chown(staged, account.pw_uid, account.pw_gid)
     with findings.phase("read"):
         # Listing the contents would not do: pg_restore -l is content with a truncated dump.
-        nowhere = PostgresqlSource("postgres", place)
+        nowhere = Database("postgres", place)
         words = _pg_restore(major, nowhere, ["--file=/dev/null", str(staged)])
         damaged = Cause("dump_damaged", f"database {name}", words)
         findings.require(f"{name}: dump can be read to its end", not words, "no complaint", words or "none", damaged)
     with contextlib.ExitStack() as stack:
         with findings.phase("server"):
             server = stack.enter_context(scratch.server(place, major))
-            live = dump.manifest.system_identifier
+            live = expected.system_identifier
             findings.require(
                 f"{name}: restored beside the live server, not into it",
                 server.system_identifier != live,
@@ -58,12 +58,12 @@ def restore_database(dump: Dump, staged: Path, roles: Path, place: Path, finding
             failed = Cause("restore_failed", f"database {name}", words)
             findings.require(f"{name}: restore", not words, "no complaint", words or "none", failed)
         with findings.phase("compare"):
-            queries = {table: facts.query for table, facts in dump.manifest.tables.items()}
+            queries = {table: facts.query for table, facts in expected.tables.items()}
             try:
                 restored = manifest.compute(server.database(name), queries=queries)
             except BackupError as error:
                 raise BackupError("restore_failed", f"database {name}", error.cause.detail) from error
-            answers = compare(dump.manifest, restored)
+            answers = compare(expected, restored)
             findings.assertions += answers
             bad = [answer for answer in answers if answer.status is Verdict.FAILED]
             if bad:
@@ -72,7 +72,7 @@ def restore_database(dump: Dump, staged: Path, roles: Path, place: Path, finding
                 raise BackupError("manifest_mismatch", worst.id, detail)
 
 
-def _pg_restore(major: int, source: PostgresqlSource, arguments: list[str]) -> str:
+def _pg_restore(major: int, source: Database, arguments: list[str]) -> str:
     """Run pg_restore and return what is wrong in its words, or nothing.  It has no quiet way to fail."""
     command = [str(postgresql.binary("pg_restore", major)), *arguments]
     with tempfile.TemporaryFile() as stderr:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from backup import postgresql
 from backup.errors import BackupError
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 from backup.process import GRACE_SECONDS, end, ending_with_us
 
 logger = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ class Scratch:
 
     directory: Path
     major: int
-    source: PostgresqlSource
+    source: Database
     system_identifier: str
 
-    def database(self, name: str) -> PostgresqlSource:
+    def database(self, name: str) -> Database:
         """Return the source of one of its databases."""
         return replace(self.source, database=name)
 
@@ -121,7 +121,7 @@ def server(parent: Path, major: int) -> Iterator[Scratch]:
     options = SETTINGS | {"unix_socket_directories": str(home)}
     command = [str(postgresql.binary("postgres", major)), "-D", str(data)]
     command += [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
-    source = PostgresqlSource("postgres", home, PORT)
+    source = Database("postgres", home, PORT)
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             # SIGQUIT is PostgreSQL's immediate shutdown: it takes its children with it.
@@ -163,7 +163,7 @@ def _initialise(data: Path, major: int) -> None:
         raise BackupError("scratch_failed", str(data), " ".join(done.stderr.split())[-300:])
 
 
-def _await(process: "subprocess.Popen[bytes]", source: PostgresqlSource, log: Path) -> str:
+def _await(process: "subprocess.Popen[bytes]", source: Database, log: Path) -> str:
     question = "SELECT system_identifier, inet_server_addr() IS NULL FROM pg_control_system();"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:

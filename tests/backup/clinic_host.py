@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from backup import job, policy_file
-from backup.policy import Config, PostgresqlSource
+from backup.policy import Config
+from backup.postgresql import Database
 from backup.restic import Repository
 from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
@@ -77,7 +78,7 @@ class ClinicHost:
         """Configure a policy that backs up files only."""
         return self.configure([{"paths": [str(self.files)]}], **policy)
 
-    def with_database(self, source: PostgresqlSource, **policy: object) -> Config:
+    def with_database(self, source: Database, **policy: object) -> Config:
         """Configure a policy that backs up the database and the files."""
         database = {"database": source.database, "socket_directory": str(source.socket_directory), "port": source.port}
         return self.configure([{"postgresql": database}, {"paths": [str(self.files)]}], **policy)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backup import postgresql, repository, scratch, verify
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
 from tests.backup.clinic_host import ClinicHost, both
@@ -73,7 +73,7 @@ def _servers(root: Path, programs: tools.Tools) -> Iterator[ClinicHost]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[PostgresqlSource]:
+def cluster() -> Iterator[Database]:
     """A private cluster with the small clinic in the database ``his``."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to run PostgreSQL as the user postgres")

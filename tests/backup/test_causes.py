@@ -28,7 +28,7 @@ def test_the_chinese_catalogue_is_complete_and_keeps_every_placeholder() -> None
 
 
 def test_every_code_that_is_raised_is_explained_and_every_explained_code_is_raised() -> None:
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in BACKUP.glob("*.py") if path.name != "causes.py")
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in BACKUP.rglob("*.py") if path.name != "causes.py")
     quoted = set(re.findall(r'"([a-z]+(?:_[a-z]+)*)"', sources))
     raised = set(re.findall(r'(?:BackupError|Cause)\(\s*(?:code=)?"([a-z_]+)"', sources))
     assert raised <= set(causes.CAUSES)

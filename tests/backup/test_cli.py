@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 from tests.backup.clinic_host import ClinicHost
 
 CHECKOUT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ def xinglin(host: ClinicHost, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluster: PostgresqlSource) -> None:
+def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluster: Database) -> None:
     host.with_database(cluster)
     for server in (host.local_server, host.offsite_server):
         shutil.rmtree(server.data / "his1")

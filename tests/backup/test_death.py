@@ -160,23 +160,13 @@ def test_a_producer_that_ends_well_is_stored_whole(host: ClinicHost, tmp_path: P
 
 
 def stream(local: restic.Repository, script: str, stall_seconds: float = 60) -> repository.Added:
-    read_end, write_end = os.pipe()
-    producer = process.Producer(
-        subprocess.Popen(["sh", "-c", script], stdout=write_end, start_new_session=True), write_end
-    )
-    try:
+    def start(stdout: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["sh", "-c", script], stdout=stdout, start_new_session=True)
+
+    with process.producing(start) as producer:
         return repository.backup_stream(
-            local,
-            host="his1",
-            tags=["kind=dump"],
-            filename="a.dump",
-            read_end=read_end,
-            producer=producer,
-            stall_seconds=stall_seconds,
+            local, host="his1", tags=["kind=dump"], filename="a.dump", producer=producer, stall_seconds=stall_seconds
         )
-    finally:
-        producer.close()
-        os.close(read_end)
 
 
 def test_a_scheduled_run_after_a_missed_night_says_that_it_catches_up(host: ClinicHost) -> None:

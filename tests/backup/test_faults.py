@@ -14,14 +14,14 @@ import pytest
 
 from backup import locks, postgresql, repository
 from backup.errors import BackupError
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 from backup.status import Outcome
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import DAY, Authority
 
 
 @contextlib.contextmanager
-def dump_killed_while_it_waits(source: PostgresqlSource) -> Iterator[None]:
+def dump_killed_while_it_waits(source: Database) -> Iterator[None]:
     """Lock a table against pg_dump, and end pg_dump's connection as soon as it waits for the lock."""
     end_session = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE"
     locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted;"
@@ -52,7 +52,7 @@ def dump_killed_while_it_waits(source: PostgresqlSource) -> Iterator[None]:
             holder.wait(30)
 
 
-def test_a_failed_dump_leaves_no_snapshot_and_names_the_database(host: ClinicHost, cluster: PostgresqlSource) -> None:
+def test_a_failed_dump_leaves_no_snapshot_and_names_the_database(host: ClinicHost, cluster: Database) -> None:
     config = host.with_database(cluster)
     with dump_killed_while_it_waits(cluster):
         done = run(config)
@@ -66,8 +66,8 @@ def test_a_failed_dump_leaves_no_snapshot_and_names_the_database(host: ClinicHos
     assert not list((host.local_server.data / "his1/locks").iterdir())
 
 
-def test_a_database_that_does_not_exist_is_named(host: ClinicHost, cluster: PostgresqlSource) -> None:
-    config = host.with_database(PostgresqlSource("gone", cluster.socket_directory, cluster.port))
+def test_a_database_that_does_not_exist_is_named(host: ClinicHost, cluster: Database) -> None:
+    config = host.with_database(Database("gone", cluster.socket_directory, cluster.port))
     cause = run(config).cause
     assert cause is not None
     assert cause.code == "database_unreachable"

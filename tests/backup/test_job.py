@@ -1,12 +1,12 @@
 """The nightly job against a real PostgreSQL and two real append-only rest-servers."""
 
 from backup import repository
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 from backup.status import Outcome, read_runs
 from tests.backup.clinic_host import ClinicHost, both, run
 
 
-def test_a_night_ends_with_the_same_set_in_both_repositories(host: ClinicHost, cluster: PostgresqlSource) -> None:
+def test_a_night_ends_with_the_same_set_in_both_repositories(host: ClinicHost, cluster: Database) -> None:
     config = host.with_database(cluster)
     local, offsite = both(config)
     done = run(config)

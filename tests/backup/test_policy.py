@@ -9,8 +9,10 @@ import pytest
 
 from backup import policy_file, restic
 from backup.errors import BackupError
-from backup.policy import PathsSource, PostgresqlSource
+from backup.policy import Retention
 from backup.restic import Repository
+from backup.sources.paths import PathsSource
+from backup.sources.postgresql import PostgresqlSource
 
 GOOD = {
     "host": "his1",
@@ -41,7 +43,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     config = policy_file.load(path)
     policy = config.policy("his")
     assert policy.sources == (PostgresqlSource("his"), PathsSource((Path("/etc"),), ("*.tmp",)))
-    assert policy.keep_within == timedelta(days=455)
+    assert policy.retention == Retention(timedelta(days=455))
     assert config.runs == Path("/var/lib/x/runs")
 
 
@@ -65,7 +67,7 @@ def test_every_mistake_is_told_at_once_with_its_key_and_what_is_allowed(tmp_path
         'backup.policies[0].schedule: "26:00"; allowed: a time of day such as "02:00"',
         "backup.policies[0].rpo_hours: 0; allowed: a number of hours above 0",
         "backup.policies[0].sources[0].paths: []; allowed: a list of absolute paths",
-        "backup.policies[0].sources[1].mysql: unknown; allowed: excludes, paths",
+        "backup.policies[0].sources[1]: exactly one of the keys ",
         "two policies have the same name",
     ):
         assert part in cause.detail

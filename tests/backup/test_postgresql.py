@@ -3,10 +3,10 @@
 import subprocess
 
 from backup import manifest, postgresql
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
 
 
-def test_a_manifest_hash_can_be_redone_with_psql_and_sha256sum(cluster: PostgresqlSource) -> None:
+def test_a_manifest_hash_can_be_redone_with_psql_and_sha256sum(cluster: Database) -> None:
     found = manifest.compute(cluster)
     table = found.tables["public.visits"]
     output = postgresql.query(cluster, f"COPY ({table.query}) TO STDOUT;")
@@ -33,7 +33,7 @@ def test_a_manifest_hash_can_be_redone_with_psql_and_sha256sum(cluster: Postgres
     assert manifest.from_json(found.to_json()) == found
 
 
-def test_a_manifest_in_an_exported_snapshot_does_not_see_later_writes(cluster: PostgresqlSource) -> None:
+def test_a_manifest_in_an_exported_snapshot_does_not_see_later_writes(cluster: Database) -> None:
     with postgresql.exported_snapshot(cluster) as snapshot:
         before = manifest.compute(cluster, snapshot.id)
         postgresql.query(cluster, "INSERT INTO registry.drugs VALUES ('late', '迟', 1);")

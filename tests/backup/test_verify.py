@@ -4,15 +4,15 @@ import hashlib
 import random
 from pathlib import Path
 
-from backup.backup_set import sample
-from backup.policy import PostgresqlSource
+from backup.postgresql import Database
+from backup.sources.paths import sample
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
 
 
-def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: PostgresqlSource) -> None:
+def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: Database) -> None:
     config = host.with_database(cluster)
     done = run(config)
     for repository in ("local", "offsite"):

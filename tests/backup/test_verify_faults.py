@@ -14,7 +14,8 @@ from backup import backup_set, manifest, postgresql, process, repository, scratc
 from backup import verify as verify_module
 from backup.backup_set import BackupSet
 from backup.manifest import Sequence
-from backup.policy import Config, PostgresqlSource
+from backup.policy import Config
+from backup.postgresql import Database
 from backup.recorder import now_utc
 from backup.status import Verdict, Verification
 from backup.verify import verify_policy
@@ -39,26 +40,31 @@ def forge(
     sealed = backup_set.read(path)
     roles = staging / "his.roles.sql"
     repository.dump(local, seal.id, str(roles), roles, 60)
-    repository.dump(local, sealed.dumps[0].snapshot_id, "/his.dump", content, 60)
+    part = sealed.parts[0]
+    repository.dump(local, str(part.snapshot_id), "/his.dump", content, 60)
     content.write_bytes(edit_dump(content.read_bytes()))
-    read_end, write_end = os.pipe()
-    producer = process.Producer(subprocess.Popen(["cat", content], stdout=write_end, start_new_session=True), write_end)
     tags = ["run=forged", "policy=his"]
-    added = repository.backup_stream(
-        local, host="his1", tags=[*tags, "kind=dump"], filename="his.dump", read_end=read_end, producer=producer
-    )
-    os.close(read_end)
-    dump = replace(sealed.dumps[0], snapshot_id=added.snapshot_id, bytes=added.bytes_processed)
-    backup_set.write(path, edit(replace(sealed, dumps=(dump,))))
-    repository.backup_paths(local, host="his1", tags=[*tags, "kind=set"], paths=[staging, *config.policies[0].paths])
+
+    def start(stdout: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["cat", content], stdout=stdout, start_new_session=True)
+
+    with process.producing(start) as producer:
+        added = repository.backup_stream(
+            local, host="his1", tags=[*tags, "kind=dump"], filename="his.dump", producer=producer
+        )
+    part = replace(part, snapshot_id=added.snapshot_id, bytes=added.bytes_processed)
+    backup_set.write(path, edit(replace(sealed, parts=(part, *sealed.parts[1:]))))
+    paths = [staging, *(Path(name) for name in sealed.paths)]
+    repository.backup_paths(local, host="his1", tags=[*tags, "kind=set"], paths=paths)
 
 
 def edit_manifest(**changes: object) -> Callable[[BackupSet], BackupSet]:
     """Return an edit of the set's one database manifest."""
 
     def edit(sealed: BackupSet) -> BackupSet:
-        changed = replace(sealed.dumps[0].manifest, **changes)  # type: ignore[arg-type]
-        return replace(sealed, dumps=(replace(sealed.dumps[0], manifest=changed),))
+        part = sealed.parts[0]
+        changed = replace(manifest.from_json(part.manifest), **changes)  # type: ignore[arg-type]
+        return replace(sealed, parts=(replace(part, manifest=changed.to_json()), *sealed.parts[1:]))
 
     return edit
 
@@ -71,7 +77,7 @@ def verify(config: Config) -> Verification:
 def backed_up_host(
     programs: tools.Tools,
     made_repositories: Path,
-    cluster: PostgresqlSource,
+    cluster: Database,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Config]:
     """One good set for the whole module; tests add worse ones, and each starts from the first."""
@@ -120,13 +126,14 @@ def test_a_truncated_dump_is_found_before_any_restore(backed_up: Config) -> None
 
 def test_a_dump_of_another_size_than_the_manifest_says_is_found(backed_up: Config) -> None:
     def shorter(sealed: BackupSet) -> BackupSet:
-        return replace(sealed, dumps=(replace(sealed.dumps[0], bytes=sealed.dumps[0].bytes + 1),))
+        part = sealed.parts[0]
+        return replace(sealed, parts=(replace(part, bytes=part.bytes + 1), *sealed.parts[1:]))
 
     forge(backed_up, edit=shorter)
     assert failure(verify(backed_up))[0] == "dump_damaged"
 
 
-def test_a_table_that_the_dump_lacks_is_named(backed_up: Config, cluster: PostgresqlSource, tmp_path: Path) -> None:
+def test_a_table_that_the_dump_lacks_is_named(backed_up: Config, cluster: Database, tmp_path: Path) -> None:
     part = tmp_path / "part.dump"
     command = [str(postgresql.binary("pg_dump")), "-Fc", "-Z0", "--exclude-table=registry.drugs"]
     with part.open("wb") as stdout, (tmp_path / "log").open("w+b") as log:
@@ -156,7 +163,7 @@ def test_a_sequence_beyond_its_column_is_fine(backed_up: Config) -> None:
     assert verify(backed_up).verdict is Verdict.PASSED
 
 
-def test_the_scratch_server_is_another_system_and_has_no_address(cluster: PostgresqlSource, tmp_path: Path) -> None:
+def test_the_scratch_server_is_another_system_and_has_no_address(cluster: Database, tmp_path: Path) -> None:
     live = manifest.compute(cluster).system_identifier
     with scratch.directory(verify_module.SCRATCH_PARENT) as place:
         with scratch.server(place, int(postgresql.binary("postgres").parts[-3])) as server:
@@ -173,7 +180,7 @@ def test_data_older_than_the_promise_fails_even_when_it_restores(backed_up: Conf
     assert detail == "30.0 hours old (allowed: 24)"
 
 
-def test_a_flipped_byte_in_the_repository_is_found(host: ClinicHost, cluster: PostgresqlSource) -> None:
+def test_a_flipped_byte_in_the_repository_is_found(host: ClinicHost, cluster: Database) -> None:
     config = replace(host.with_database(cluster), offsite=None)
     run(config)
     packs = sorted((host.local_server.data / "his1/data").glob("*/*"), key=lambda path: path.stat().st_size)

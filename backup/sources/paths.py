@@ -1,0 +1,196 @@
+"""Directories and files: they go into the sealing snapshot, and a sample of them is hashed just before."""
+
+import fnmatch
+import hashlib
+import os
+import random
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+from typing import Any, ClassVar, Self
+
+from backup import repository
+from backup.backup_set import Part
+from backup.errors import BackupError
+from backup.findings import Findings
+from backup.reader import Reader, a_list, a_path
+from backup.repository import is_plain
+from backup.sources.work import Stored, Work
+from backup.status import Cause
+
+SAMPLE_FILES = 200
+SAMPLE_FILE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SampledFile:
+    """One file as it was just before the backup read it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    mode: int
+    uid: int
+    gid: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PathsSource:
+    """Directories and files; ``excludes`` are restic patterns."""
+
+    paths: tuple[Path, ...]
+    excludes: tuple[str, ...] = ()
+    kind: ClassVar[str] = "paths"
+
+    @classmethod
+    def read(cls, reader: Reader, data: Mapping[str, Any], where: str) -> Self | None:
+        """Read ``{"paths": […], "excludes": […]}``."""
+        if reader.mapping(data, where, {cls.kind}, {"excludes"}) is None:
+            return None
+        full = {"excludes": []} | dict(data)
+        absolute = "a list of absolute paths"
+        return cls(
+            paths=reader.value(full, "paths", where, lambda items: tuple(map(a_path, a_list(items))), absolute),
+            excludes=reader.value(full, "excludes", where, lambda items: tuple(map(str, items)), "a list of patterns"),
+        )
+
+    @property
+    def name(self) -> str:
+        """The first path, as a file name."""
+        return str(self.paths[0]).strip("/").replace("/", "-") or "root"
+
+    @property
+    def place(self) -> str:
+        """All paths."""
+        return ", ".join(str(path) for path in self.paths)
+
+    def require(self) -> None:
+        """See that each path is there: restic skips a missing one silently.  Raises BackupError ``source_missing``."""
+        for path in self.paths:
+            if not path.exists():
+                raise BackupError("source_missing", str(path), "the backup policy names it")
+
+    def capture(self, work: Work) -> Part:
+        """Name the paths and hash a sample of what is below them."""
+        work.add_paths(self.paths, self.excludes)
+        chosen = sample(self.paths, self.excludes, random.Random(work.recorder.run.run_id))  # noqa: S311
+        manifest = {"paths": [str(path) for path in self.paths], "sample": [asdict(item) for item in chosen]}
+        return Part(self.kind, self.name, None, None, 0, manifest)
+
+    def prove(self, part: Part, stored: Stored, findings: Findings) -> None:
+        """Restore the sample and compare."""
+        try:
+            sampled = [SampledFile(**item) for item in part.manifest["sample"]]
+        except (KeyError, TypeError) as error:
+            raise BackupError("manifest_missing", part.name, f"not a manifest: {error!r}") from error
+        with findings.phase("files"):
+            compare_sample(part.name, sampled, stored, findings)
+
+
+def compare_sample(name: str, sampled: Sequence[SampledFile], stored: Stored, findings: Findings) -> None:
+    """Restore the sampled files from the sealing snapshot and compare content, owner and mode."""
+    if not sampled:
+        return
+    target = stored.place / "files"
+    target.mkdir(mode=0o700)
+    repository.restore(stored.repository, stored.snapshot.id, [item.path for item in sampled], target)
+    differing: list[str] = []
+    equal = changed = 0
+    for item in sampled:
+        path = target / item.path.lstrip("/")
+        try:
+            found = path.lstat()
+        except OSError:
+            differing.append(f"{item.path} is missing")
+            continue
+        if found.st_mtime_ns != item.mtime_ns:
+            changed += 1
+        elif (found.st_size, sha256(path)) != (item.size, item.sha256):
+            differing.append(f"{item.path} has other content")
+        elif (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (
+            stat.S_IMODE(item.mode),
+            item.uid,
+            item.gid,
+        ):
+            differing.append(f"{item.path} has another owner or mode")
+        else:
+            equal += 1
+    findings.require(
+        f"{name}: sample of files",
+        not differing,
+        f"{len(sampled)} files with the same SHA-256, owner and mode",
+        f"{equal} the same, {changed} changed while the backup ran, {len(differing)} not",
+        Cause("manifest_mismatch", differing[0].split(" ")[0] if differing else "", "; ".join(differing[:5])),
+    )
+
+
+def sample(paths: Sequence[Path], excludes: Sequence[str], chance: random.Random) -> tuple[SampledFile, ...]:
+    """Hash up to 200 files of up to 16 MiB, chosen evenly from all below ``paths``.
+
+    A file that an exclude pattern could mean, that restic's pattern files cannot name, that has a set-id bit or is
+    below a directory with one, or that is unreadable or changes meanwhile is not chosen.
+    """
+    chosen: list[Path] = []
+    for count, path in enumerate(_files(paths, excludes)):
+        if len(chosen) < SAMPLE_FILES:
+            chosen.append(path)
+        elif (place := chance.randrange(count + 1)) < SAMPLE_FILES:
+            chosen[place] = path
+    return tuple(found for path in sorted(chosen) if (found := _hash(path)) is not None)
+
+
+def _files(paths: Iterable[Path], excludes: Sequence[str]) -> Iterator[Path]:
+    for root in paths:
+        if any(_is_special(parent) for parent in root.parents):
+            continue
+        if root.is_file() and not root.is_symlink():
+            yield root
+        for directory, names, files in os.walk(root):
+            if _is_special(Path(directory)):
+                names.clear()
+                continue
+            names[:] = sorted(name for name in names if not _excluded(PurePath(directory, name), excludes))
+            for name in sorted(files):
+                path = Path(directory, name)
+                if is_plain(str(path)) and not _excluded(path, excludes):
+                    yield path
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether ``path`` has a set-id bit: a locked-down service (RestrictSUIDSGID=) cannot restore that."""
+    try:
+        return bool(path.lstat().st_mode & (stat.S_ISUID | stat.S_ISGID))
+    except FileNotFoundError:
+        return True
+
+
+def _excluded(path: PurePath, excludes: Sequence[str]) -> bool:
+    return any(
+        fnmatch.fnmatchcase(candidate, pattern.removeprefix("!").rstrip("/").replace("**", "*"))
+        for pattern in excludes
+        for candidate in (str(path), path.name)
+    )
+
+
+def _hash(path: Path) -> SampledFile | None:
+    try:
+        before = path.lstat()
+        if not stat.S_ISREG(before.st_mode) or before.st_size > SAMPLE_FILE_BYTES or _is_special(path):
+            return None
+        digest = sha256(path)
+        after = path.lstat()
+    except OSError:
+        return None
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        return None
+    return SampledFile(
+        str(path), before.st_size, before.st_mtime_ns, before.st_mode, before.st_uid, before.st_gid, digest
+    )
+
+
+def sha256(path: Path) -> str:
+    """Return the hex SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,24 @@
+"""The kinds of sources by the key they have in a policy's list."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backup.reader import Reader
+from backup.sources.paths import PathsSource
+from backup.sources.postgresql import PostgresqlSource
+from backup.sources.work import Source
+
+KINDS: dict[str, Callable[[Reader, Mapping[str, Any], str], Source | None]] = {
+    "paths": PathsSource.read,
+    "postgresql": PostgresqlSource.read,
+}
+"""Each reads one item of a policy's ``sources``, which has the kind as a key; what is wrong it notes in the reader."""
+
+
+def read(reader: Reader, data: object, where: str) -> Source | None:
+    """Read one item of a policy's ``sources``; None when its kind or a key is wrong, which the reader has noted."""
+    kinds = sorted(set(data) & set(KINDS)) if isinstance(data, dict) else []
+    if len(kinds) != 1 or not isinstance(data, dict):
+        reader.mistakes.append(f"{where}: exactly one of the keys {', '.join(sorted(KINDS))} is needed")
+        return None
+    return KINDS[kinds[0]](reader, data, where)
