@@ -1,0 +1,1 @@
+"""The recovery kit: the paper in the sealed envelope, and the second key of every repository that it holds."""
