@@ -8,6 +8,7 @@ from backup import locks, policy_file, report, repository, rest_server
 from backup.cli.common import FINDINGS, config_option, explained
 from backup.errors import BackupError
 from backup.policy import Config
+from backup.restic import Repository
 
 
 @click.command()
@@ -42,21 +43,24 @@ def _made(config: Config, name: str) -> bool:
     except BackupError as error:
         if error.cause.code != "repository_missing":
             raise
-        repository.init(target, config.repository("local") if name == "offsite" else None)
+        repository.init(target, _twin(config, "local" if name == "offsite" else "offsite"))
         return True
     repository.require_password(target)
     return False
 
 
-def _made(config: Config, name: str) -> bool:
-    """Create a repository where it is missing; True when it was."""
-    target = config.repository(name)
+def _twin(config: Config, name: str) -> Repository | None:
+    """Return the other repository when it is there: with its chunker parameters, what both hold is stored once.
+
+    A rebuilt appliance's local repository has its twin at the vault.
+    """
+    if name == "offsite" and config.offsite is None:
+        return None
+    twin = config.repository(name)
     try:
-        rest_server.require(target)
+        rest_server.require(twin)
     except BackupError as error:
-        if error.cause.code != "repository_missing":
-            raise
-        repository.init(target, config.repository("local") if name == "offsite" else None)
-        return True
-    repository.require_password(target)
-    return False
+        if error.cause.code in {"repository_missing", "repository_unreachable"}:
+            return None
+        raise
+    return twin
