@@ -114,8 +114,9 @@ def run(
 ) -> Said:
     """Run ``restic --json command`` on ``repository`` and return what it said, whatever its exit code.
 
-    ``source`` is the repository that ``copy`` and ``init`` read.  ``on_status`` gets each progress message.
-    A failure that waiting does not cure ends restic at once instead of after its 15 minutes of retries.
+    ``source`` is the repository that ``copy`` and ``init`` read.  ``on_status`` gets each message of progress and,
+    with ``-vv``, each one about a file.  A failure that waiting does not cure ends restic at once
+    instead of after its 15 minutes of retries.
     Raises BackupError for that, and what ``process.run`` raises.
     """
     said = Said()
@@ -148,7 +149,7 @@ def _take_output(line: str, said: Said, on_status: Callable[[dict[str, Any]], No
     except ValueError:
         said.lines.append(line)
         return
-    if isinstance(message, dict) and message.get("message_type") == "status":
+    if isinstance(message, dict) and message.get("message_type") in {"status", "verbose_status"}:
         if on_status:
             on_status(message)
     elif isinstance(message, dict | list):

@@ -7,6 +7,10 @@ from lazy_group import LazyGroup
 COMMANDS = {
     "heal": ("backup.cli.run:heal", "Close the records of runs that died (power cut, kill)."),
     "init": ("backup.cli.init:init", "Create the repositories that do not exist yet."),
+    "restore": (
+        "backup.restore.cli:restore",
+        "Restore a database, files or everything, beside what lives or in place.",
+    ),
     "run": ("backup.cli.run:run", "Back up now: dump, store, check, copy offsite."),
     "status": ("backup.cli.status:status", "Tell how each policy stands."),
     "verify": ("backup.cli.verify:verify", "Restore the newest backup and compare it with its manifest."),

@@ -45,7 +45,7 @@ def explained(command: Callable[P, int]) -> Callable[P, None]:
             code = command(*args, **kwargs)
         except BackupError as error:
             click.echo(report.explained(error.cause), err=True)
-            code = USAGE if error.cause.code == "configuration_wrong" else FAILED
+            code = USAGE if error.cause.code in {"configuration_wrong", "not_confirmed"} else FAILED
         except KeyboardInterrupt:
             click.echo("Interrupted. The next run heals what is half done.", err=True)
             code = FAILED

@@ -1,0 +1,1 @@
+"""Restore for people: what, from when, where to; beside what lives, or in its place once a person has said so."""

@@ -1,0 +1,122 @@
+"""``xinglin backup restore``: guided on a terminal, by flags in a script.
+
+Exit codes: 0 restored (or only shown), 2 wrong usage or not confirmed, 3 it failed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from backup import policy_file
+from backup.cli.common import FAILED, ProgressLine, config_option, explained, policy_option
+from backup.errors import BackupError
+from backup.policy import Config
+from backup.recorder import now_utc
+from backup.restore import guide, operation, plan, texts
+from backup.restore.request import AUTO, LATEST, Request
+from backup.restore.sets import open_sets
+from backup.status import Outcome, Purpose
+
+
+@click.command()
+@config_option
+@policy_option
+@click.option("--list", "only_list", is_flag=True, help="List the sets and end.")
+@click.option(
+    "--set", "chosen_set", default=LATEST, show_default=True, help="latest, an ID, or a TIME: the newest until then."
+)
+@click.option("--repository", "repository_name", type=click.Choice([AUTO, "local", "offsite"]), default=AUTO)
+@click.option("--database", "databases", multiple=True, help="A database of the set; may be repeated.")
+@click.option("--paths", "paths", multiple=True, help="A file or directory, absolute; may be repeated.")
+@click.option("--files", "all_files", is_flag=True, help="All files of the set.")
+@click.option("--everything", is_flag=True, help="All databases and all files.")
+@click.option("--target", help="A new database name, or a directory; without it, an unused one is chosen.")
+@click.option("--in-place", is_flag=True, help="Replace what lives, after --confirm.")
+@click.option("--confirm", help="The name that an in-place restore asks for: the database's, else the host's.")
+@click.option("--no-keep", is_flag=True, help="Do not keep the old versions of overwritten files.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be written.")
+@click.option("--purpose", type=click.Choice([item.value for item in Purpose]), default=Purpose.RESTORE.value)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@explained
+def restore(
+    *,
+    config_path: Path,
+    policy_name: str | None,
+    only_list: bool,
+    chosen_set: str,
+    repository_name: str,
+    databases: tuple[str, ...],
+    paths: tuple[str, ...],
+    all_files: bool,
+    everything: bool,
+    target: str | None,
+    in_place: bool,
+    confirm: str | None,
+    no_keep: bool,
+    dry_run: bool,
+    purpose: str,
+    as_json: bool,
+) -> int:
+    """Restore a database, files or everything: beside what lives, or in its place."""
+    config = policy_file.load(config_path)
+    now = now_utc()
+    request = Request(
+        policy=policy_name or (config.policies[0].name if len(config.policies) == 1 else ""),
+        chosen_set=chosen_set,
+        repository=repository_name,
+        databases=databases,
+        paths=paths,
+        all_files=all_files,
+        everything=everything,
+        target=target,
+        in_place=in_place,
+        keep=not no_keep,
+        purpose=Purpose(purpose),
+    )
+    guided = sys.stdin.isatty() and not (databases or request.wants_files or only_list)
+    if guided:
+        request = guide.ask(config, request, now)
+    if not request.policy:
+        known = ", ".join(policy.name for policy in config.policies)
+        raise BackupError("configuration_wrong", "restore", f"--policy is needed; this host has: {known}")
+    if only_list:
+        return _list(config, request, as_json=as_json)
+    made = plan.make(config, request, now)
+    wanted = made.confirmation(config.host)
+    if dry_run or not as_json:
+        shown = json.dumps(texts.plan_json(made, wanted), ensure_ascii=False) if as_json else ""
+        click.echo(shown or texts.plan_lines(made, config.timezone))
+    if dry_run:
+        return 0
+    if wanted:
+        _require_confirmation(wanted, confirm)
+    elif guided:
+        click.confirm("开始恢复 / Start", default=True, abort=True)
+    with ProgressLine() as line:
+        done = operation.execute(config, made, show=line.show)
+    click.echo(
+        json.dumps(texts.done_json(done), ensure_ascii=False) if as_json else texts.done_lines(done, config.timezone)
+    )
+    return 0 if done.record.outcome is Outcome.SUCCESS else FAILED
+
+
+def _require_confirmation(wanted: str, given: str | None) -> None:
+    if given is None and sys.stdin.isatty():
+        given = click.prompt(
+            f"此操作会改动正在使用的数据。输入 {wanted} 以确认 / This changes live data. Type {wanted} to confirm"
+        )
+    if given != wanted:
+        raise BackupError("not_confirmed", wanted, f"given: {given}" if given else "nothing was given (--confirm)")
+
+
+def _list(config: Config, request: Request, *, as_json: bool) -> int:
+    sets, now = open_sets(config, request.policy, request.repository), now_utc()
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "sets": [texts.set_json(sets, item) for item in sets.sealed]}))
+    else:
+        click.echo(sets.repository.place)
+        for item in sets.sealed:
+            click.echo(texts.set_line(sets, item, now, config.timezone))
+    return 0

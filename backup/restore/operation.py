@@ -1,0 +1,162 @@
+"""Does what a plan says, step by step on record; it may be killed at any moment."""
+
+import os
+import pwd
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from backup import locks, scratch, verify
+from backup.errors import BackupError
+from backup.findings import Findings
+from backup.policy import Config
+from backup.recorder import Now, Show, now_utc
+from backup.restore import database, files, server
+from backup.restore.plan import DatabasePlan, FilesPlan, Plan, StreamPlan
+from backup.restore.record import RestoreRecorder, heal
+from backup.restore.sets import staging
+from backup.sources.work import Stored
+from backup.status import Cause, Outcome, RestoreRecord, new_id
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished restore: its record, and for people what to do next, such as how to take it back."""
+
+    record: RestoreRecord
+    hints: tuple[str, ...]
+
+
+@contextmanager
+def exclusive(config: Config) -> Iterator[None]:
+    """Be the only restore of this host; raises BackupError ``restore_running``."""
+    try:
+        with locks.mutex(config.state_directory / "restore.lock"):
+            yield
+    except BackupError as error:
+        if error.cause.code != "already_running":
+            raise
+        raise BackupError("restore_running", error.cause.place, error.cause.detail) from error
+
+
+def execute(config: Config, plan: Plan, *, now: Now = now_utc, show: Show, scratch_parent: Path | None = None) -> Done:
+    """Restore what ``plan`` says and return the record, which is also in ``config.restores``.
+
+    FAILED: what was there before is unchanged, but for files in place, whose old versions are kept.  Raises
+    BackupError ``restore_running``; KeyboardInterrupt, after it recorded INTERRUPTED.
+    """
+    with exclusive(config):
+        heal(config.restores, config.host)
+        recorder = RestoreRecorder(config.restores, _record(config, plan, now), now, show)
+        hints: list[str] = []
+        try:
+            with scratch.directory(scratch_parent or verify.SCRATCH_PARENT) as place:
+                for item in plan.databases:
+                    _sweep(item)
+                    _restore_database(plan, item, place, recorder, hints)
+                for stream in plan.streams:
+                    _write_stream(plan, stream, recorder, hints)
+                if plan.files:
+                    _restore_files(plan.files, recorder, hints)
+        except BackupError as error:
+            return Done(recorder.finish(Outcome.FAILED, error.cause), tuple(hints))
+        except KeyboardInterrupt:
+            recorder.finish(Outcome.INTERRUPTED, Cause("restore_interrupted", config.host, "it was told to stop"))
+            raise
+        except OSError as error:
+            place_of = str(error.filename or plan.target)
+            cause = Cause("target_failed", place_of, error.strerror or repr(error))
+            return Done(recorder.finish(Outcome.FAILED, cause), tuple(hints))
+        return Done(recorder.finish(Outcome.SUCCESS, None), tuple(hints))
+
+
+def _record(config: Config, plan: Plan, now: Now) -> RestoreRecord:
+    started = now()
+    return RestoreRecord(
+        restore_id=new_id(plan.request.policy, started),
+        host=config.host,
+        policy=plan.request.policy,
+        repository=plan.sets.repository.name,
+        what=plan.what,
+        target=plan.target,
+        in_place=plan.request.in_place,
+        purpose=plan.request.purpose,
+        operator=plan.request.operator or operator(),
+        started_at=started,
+        snapshot_id=plan.snapshot.id,
+        as_of=plan.sealed.as_of,
+    )
+
+
+def operator() -> str:
+    """Return who does it: the person behind sudo, else this process's user."""
+    return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+
+
+def _sweep(item: DatabasePlan) -> None:
+    server.sweep(item.target.live)
+
+
+def _restore_database(plan: Plan, item: DatabasePlan, place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
+    own = place / item.part.name
+    own.mkdir(mode=0o711)
+    stored = Stored(plan.sets.repository, plan.snapshot, plan.sets.listed, staging(plan.snapshot), own)
+    with recorder.step("fetch") as notes:
+        dump = stored.fetch(item.part, Findings(lambda _: None))
+        roles = stored.staged(f"{item.expected.database}.roles.sql").read_text(encoding="utf-8")
+        notes.numbers["bytes_fetched"] = item.part.bytes
+    working = database.load(dump, roles, item.target, recorder)
+    try:
+        difference = database.compare_with(item.expected, working, recorder)
+    except BaseException:
+        server.drop(item.target.live, working.database)
+        raise
+    dump.unlink()
+    target = item.target
+    if difference and target.in_place:
+        # What differs from its manifest never takes the place of live data by itself.
+        target = replace(
+            target, name=working.database.replace(server.WORKING, f"{target.name}_differs_"), in_place=False
+        )
+    hints.append(f"to undo: {database.put_in_place(working, target, recorder)}")
+    if target.in_place and target.aside:
+        hints.append(f"the database as it was before is {target.aside}; drop it when nobody needs it any more")
+    if difference:
+        hints.append(f"what could be restored is the database {target.name}: look at it before you use it")
+        raise difference
+
+
+def _write_stream(plan: Plan, item: StreamPlan, recorder: RestoreRecorder, hints: list[str]) -> None:
+    with recorder.step("fetch") as notes:
+        item.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = files.unfinished(item.target)
+        shutil.rmtree(own, ignore_errors=True)
+        own.mkdir(mode=0o700)
+        stored = Stored(plan.sets.repository, plan.snapshot, plan.sets.listed, staging(plan.snapshot), own)
+        stored.fetch(item.part, Findings(lambda _: None)).rename(item.target)
+        own.rmdir()
+        notes.numbers["bytes"] = item.part.bytes
+    hints.append(f"the dump of {item.part.kind} {item.part.name} is {item.target}; load it with its own program")
+
+
+def _restore_files(item: FilesPlan, recorder: RestoreRecorder, hints: list[str]) -> None:
+    if item.keep:
+        with recorder.step("keep") as notes:
+            # Looked at again: files may have changed while a person thought.
+            notes.numbers["files"] = files.keep_old(files.preview(item.selection, item.target).changed, item.keep)
+        if notes.numbers["files"]:
+            hints.append(f"old versions of overwritten files are below {item.keep}")
+            unpack = f"tar --extract --directory {item.target} --no-overwrite-dir"
+            hints.append(f"to undo: tar --create --directory {item.keep} . | {unpack}")
+    with recorder.step("files") as notes:
+
+        def show(fraction: float | None, done: int) -> None:
+            recorder.show("files", fraction, done)
+
+        if item.in_place:
+            done = files.restore(item.selection, item.target, show)
+        else:
+            done = files.restore_beside(item.selection, item.target, show)
+        notes.numbers |= {"files": done["files_restored"], "bytes": done["bytes_restored"]}
