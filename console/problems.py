@@ -9,6 +9,9 @@ from console.rules.backups import backup_problems
 from console.rules.hosts import host_problems, reach_problems
 from console.rules.platform import platform_problems
 from console.rules.problem import Problem, Severity, sort_key
+from console.rules.proofs import key_problems
+from console.rules.repositories import repository_problems
+from console.rules.space import space_problems
 from console.rules.view import PolicyView, StoreView
 from console.store.hosts import HostState, State
 
@@ -34,6 +37,10 @@ def find_problems(view: StoreView, now: datetime) -> tuple[Problem, ...]:
         if states.get(policy.host) is not State.MAINT:
             first_seen = rows[policy.host].first_seen if policy.host in rows else None
             found += backup_problems(policy, now, zone, first_seen)
+    resting = {name for name, state in states.items() if state is State.MAINT}
+    for one in (*repository_problems(view, now), *space_problems(view, now), *key_problems(view, now)):
+        if one.host not in resting:
+            found.append(one)
     return tuple(sorted(found, key=sort_key))
 
 

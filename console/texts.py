@@ -4,22 +4,8 @@ The English texts are message ids; ``locale/zh_CN/LC_MESSAGES/console.po`` trans
 ``{host}`` are always there, the other placeholders come from the rule.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The three texts of one kind of problem."""
-
-    title: str
-    meaning: str
-    next_step: str
-
-
-def explanation(title: str, meaning: str, next_step: str) -> Explanation:
-    """Return an Explanation; the catalogue of translations is made from the calls of this function."""
-    return Explanation(title, meaning, next_step)
-
+from console.explanation import explanation
+from console.repository_texts import REPOSITORY_PROBLEMS
 
 HOSTS = {
     "host_down": explanation(
@@ -160,9 +146,9 @@ BACKUPS = {
         "On {host}: xinglin backup run",
     ),
     "restore_overdue": explanation(
-        "The backup of {object} has not been proved for long",
-        "The last restore that succeeded was at {last_passed}. Whether the newest backups can be restored is not "
-        "known.",
+        "The backup of {object} is not proved",
+        "The last restore that succeeded was at {last_passed}; there should be one every night. Whether the newest "
+        "backups can be restored is not known.",
         "On {host}: xinglin backup verify",
     ),
     "restore_never": explanation(
@@ -223,4 +209,4 @@ PLATFORM = {
     ),
 }
 
-PROBLEMS = {**HOSTS, **BACKUPS, **PLATFORM}
+PROBLEMS = {**HOSTS, **BACKUPS, **REPOSITORY_PROBLEMS, **PLATFORM}

@@ -5,15 +5,25 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from backup.status import Outcome, Verdict
+from backup.status import Outcome, Purpose, Verdict
 from console.config import ConsoleConfig, Policy
+from console.forecast import Proof
 from console.problems import Problem, find_problems
-from console.rules.view import PolicyView, StoreView
+from console.rules.view import PolicyView, Probe, StoreView
 from console.snapshot import Snapshot
-from console.store.backups import BackupRunRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.hosts import AssessmentResult, HostLatest, HostState
 from console.store.jobs import JobSlot, WorkerPulse
+from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
 from console.store.runs import ProvisionRun
+
+TREND_PROOFS = 60
+REFUSALS = 200
+PROBED_RUNS = 10
+# Steps in which a run asks a repository to delete something, and must be refused.
+PROBES = {"probe": "local", "probe_offsite": "offsite"}
+RECOVERY_KEY = "recovery key"
+SUCCESS = Outcome.SUCCESS
 
 
 def load_view(session: Session, config: ConsoleConfig) -> StoreView:
@@ -27,6 +37,23 @@ def load_view(session: Session, config: ConsoleConfig) -> StoreView:
         hosts=tuple(rows),
         snapshots={row.host: Snapshot.from_json(row.snapshot) for row in latest},
         policies=tuple(policy_view(session, host, policy) for policy in config.policies for host in policy.hosts),
+        repositories=tuple(
+            session.scalars(
+                select(RepositoryRow)
+                .where(RepositoryRow.server.in_(names), RepositoryRow.host.in_(names))
+                .order_by(RepositoryRow.host, RepositoryRow.kind)
+            )
+        ),
+        spaces=tuple(session.scalars(select(SpaceRow).where(SpaceRow.server.in_(names)).order_by(SpaceRow.server))),
+        refusals=tuple(
+            session.scalars(
+                select(RefusedDeletion)
+                .where(RefusedDeletion.server.in_(names))
+                .order_by(RefusedDeletion.at.desc())
+                .limit(REFUSALS)
+            )
+        ),
+        key_drill=key_drill(session),
         newest_run=session.scalar(
             select(ProvisionRun).where(ProvisionRun.check.is_(False)).order_by(ProvisionRun.started_at.desc()).limit(1)
         ),
@@ -50,7 +77,50 @@ def policy_view(session: Session, host: str, policy: Policy) -> PolicyView:
         last_success=_run(session, host, policy, BackupRunRow.outcome.in_((Outcome.SUCCESS, Outcome.WARNING))),
         newest_verification=_verification(session, host, policy, VerificationRow.verdict != Verdict.SKIPPED),
         last_passed=_verification(session, host, policy, VerificationRow.verdict == Verdict.PASSED),
+        last_offsite=_run(session, host, policy, BackupRunRow.offsite_snapshot_id.is_not(None)),
+        proofs=_proofs(session, host, policy),
+        probes=_probes(session, host, policy),
     )
+
+
+def key_drill(session: Session) -> RestoreRow | None:
+    """Return the newest drill in which the sealed recovery key opened the repositories."""
+    return session.scalar(
+        select(RestoreRow)
+        .where(RestoreRow.purpose == Purpose.DRILL, RestoreRow.what == RECOVERY_KEY, RestoreRow.outcome == SUCCESS)
+        .order_by(RestoreRow.started_at.desc())
+        .limit(1)
+    )
+
+
+def _proofs(session: Session, host: str, policy: Policy) -> tuple[Proof, ...]:
+    """Return the newest restore tests that passed, as far as a trend needs them."""
+    query = (
+        select(VerificationRow.started_at, VerificationRow.rto_seconds, VerificationRow.bytes_restored)
+        .where(VerificationRow.host == host, VerificationRow.policy == policy.name)
+        .where(VerificationRow.verdict == Verdict.PASSED, VerificationRow.rto_seconds.is_not(None))
+        .order_by(VerificationRow.started_at.desc())
+        .limit(TREND_PROOFS)
+    )
+    return tuple(Proof(at, seconds, size or 0) for at, seconds, size in session.execute(query) if seconds is not None)
+
+
+def _probes(session: Session, host: str, policy: Policy) -> tuple[Probe, ...]:
+    """Return the newest answer of each repository to the request to delete something."""
+    query = (
+        select(BackupRunRow.steps)
+        .where(BackupRunRow.host == host, BackupRunRow.policy == policy.name)
+        .order_by(BackupRunRow.started_at.desc())
+        .limit(PROBED_RUNS)
+    )
+    newest: dict[str, Probe] = {}
+    for steps in session.scalars(query):
+        for step in reversed(steps):
+            repository = PROBES.get(step["name"])
+            if repository is not None and step["outcome"] != Outcome.RUNNING:
+                at = datetime.fromisoformat(step["finished_at"] or step["started_at"])
+                newest.setdefault(repository, Probe(at, repository, step["cause"]))
+    return tuple(newest.values())
 
 
 def failed_jobs(session: Session) -> tuple[JobSlot, ...]:

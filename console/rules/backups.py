@@ -1,22 +1,20 @@
-"""Problems of backups and of the restores that prove them, one policy on one host at a time."""
+"""Problems of backups, one policy on one host at a time: made, in time, at the vault, and safe from their own key."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from backup.causes import CAUSES
-from backup.status import Outcome, Verdict
-from console.i18n import Text
+from backup.status import Outcome
+from console.rules.causes import caused
 from console.rules.problem import Problem, Severity, problem
-from console.rules.say import hours, local_time
+from console.rules.proofs import proof_problems
+from console.rules.say import local_time
 from console.rules.view import PolicyView
-from console.store.backups import BackupRunRow, VerificationRow
+from console.store.backups import BackupRunRow
 
 # A nightly run starts up to an hour later on the next night than on this one.
 OVERDUE_GRACE = timedelta(hours=1)
-PROVED_EVERY = timedelta(days=7)
-FIRST_PROOF = timedelta(hours=24)
+VAULT_CRITICAL = timedelta(days=3)
 
 OUTCOMES = {
     Outcome.FAILED: ("backup_failed", Severity.CRIT),
@@ -47,52 +45,35 @@ def backup_problems(view: PolicyView, now: datetime, zone: ZoneInfo, first_seen:
     elif now - good.started_at > rpo + OVERDUE_GRACE and not told:
         since = good.started_at + rpo
         yield problem("backup_overdue", Severity.CRIT, target, since, host=view.host, values=values)
-    yield from _restore_problems(view, now, zone, target)
+    yield from _vault_problems(view, zone, target)
+    yield from _probe_problems(view, target)
+    yield from proof_problems(view, now, zone, target)
 
 
 def _run_problem(kind: str, severity: Severity, run: BackupRunRow, target: str, zone: ZoneInfo) -> Problem:
     since = run.finished_at or run.started_at
     values = {"started": local_time(run.started_at, zone)}
     plain = problem("backup_failed", severity, target, since, host=run.host, values=values)
-    return _caused(plain, kind, run)
+    return caused(plain, kind, run)
 
 
-def _caused(plain: Problem, kind: str, row: BackupRunRow | VerificationRow) -> Problem:
-    """Return ``plain`` with the texts of the row's cause, when it names one."""
-    if row.cause_code is None:
-        return replace(plain, kind=kind)
-    texts = CAUSES.get(row.cause_code, CAUSES["unknown"])
-    filled = {**plain.title.values, "place": row.cause_place or "-", "detail": row.cause_detail or "-"}
-    return Problem(
-        kind=kind,
-        severity=plain.severity,
-        object=plain.object,
-        since=plain.since,
-        title=Text("{object}: {title}", {"object": plain.object, "title": Text(texts.title, filled)}),
-        meaning=Text(texts.meaning, filled),
-        next_step=Text(texts.next_step, filled),
-        host=plain.host,
-    )
+def _vault_problems(view: PolicyView, zone: ZoneInfo, target: str) -> Iterator[Problem]:
+    """Yield that more than the accepted work lies between the newest backup here and the newest one at the vault.
 
-
-def _restore_problems(view: PolicyView, now: datetime, zone: ZoneInfo, target: str) -> Iterator[Problem]:
-    newest, passed, good = view.newest_verification, view.last_passed, view.last_success
-    if newest is not None and newest.verdict in {Verdict.FAILED, Verdict.ERROR}:
-        failed = newest.verdict == Verdict.FAILED
-        kind = "restore_differs" if failed else "restore_unknown"
-        severity = Severity.CRIT if failed else Severity.WARN
-        since = newest.finished_at or newest.started_at
-        values = {"finished": local_time(since, zone)}
-        yield _caused(problem(kind, severity, target, since, host=view.host, values=values), kind, newest)
+    A policy of which the vault has never had a backup is told by its runs (or has no vault).
+    """
+    here, there = view.last_success, view.last_offsite
+    if here is None or there is None:
         return
-    if passed is None:
-        if good is not None and now - good.started_at > FIRST_PROOF:
-            yield problem("restore_never", Severity.WARN, target, good.finished_at, host=view.host)
-        return
-    if now - passed.started_at > PROVED_EVERY:
-        values = {"last_passed": local_time(passed.finished_at, zone)}
-        since = passed.started_at + PROVED_EVERY
-        yield problem("restore_overdue", Severity.WARN, target, since, host=view.host, values=values)
-    if passed.rto_seconds is not None and passed.rto_seconds > view.policy.rto_hours * 3600:
-        values = {"rto_hours": hours(passed.rto_seconds), "target_hours": f"{view.policy.rto_hours:g}"}
-        yield problem("restore_slow", Severity.WARN, target, passed.finished_at, host=view.host, values=values)
+    behind = here.started_at - there.started_at
+    if behind > timedelta(hours=view.policy.rpo_hours) + OVERDUE_GRACE:
+        severity = Severity.CRIT if behind >= VAULT_CRITICAL else Severity.WARN
+        values = {"newest": local_time(there.started_at, zone), "local": local_time(here.started_at, zone)}
+        yield problem("vault_behind", severity, target, there.started_at, host=view.host, values=values)
+
+
+def _probe_problems(view: PolicyView, target: str) -> Iterator[Problem]:
+    for probe in view.probes:
+        if probe.cause is not None and probe.cause["code"] == "not_append_only":
+            values = {"place": probe.cause["place"], "detail": probe.cause["detail"]}
+            yield problem("not_append_only", Severity.CRIT, target, probe.at, host=view.host, values=values)

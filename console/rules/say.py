@@ -24,3 +24,8 @@ def size(count: float) -> str:
 def hours(seconds: float) -> str:
     """Return hours with one decimal."""
     return f"{seconds / 3600:.1f}"
+
+
+def local_date(moment: datetime, zone: ZoneInfo) -> str:
+    """Return ``2026-11-23`` in the facility's zone."""
+    return f"{moment.astimezone(zone):%Y-%m-%d}"

@@ -2,13 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from console.config import ConsoleConfig, Policy
+from console.forecast import Proof
 from console.snapshot import Snapshot
-from console.store.backups import BackupRunRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.hosts import AssessmentResult, HostState
 from console.store.jobs import JobSlot, WorkerPulse
+from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
 from console.store.runs import ProvisionRun
+
+SERVERS = {"local": "appliance", "offsite": "offsite"}
+"""Kind of repository → group of the servers that hold it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a repository said when the host asked it to delete something: ``cause`` is None when it refused."""
+
+    at: datetime
+    repository: str
+    cause: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,9 @@ class PolicyView:
     last_success: BackupRunRow | None = None  # newest run whose local backup is good: success or warning
     newest_verification: VerificationRow | None = None
     last_passed: VerificationRow | None = None
+    last_offsite: BackupRunRow | None = None  # newest run whose backup is at the vault, too
+    proofs: tuple[Proof, ...] = ()  # the restores that passed, newest first
+    probes: tuple[Probe, ...] = ()  # the newest answer of each repository
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,19 @@ class StoreView:
     hosts: tuple[HostState, ...] = ()
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     policies: tuple[PolicyView, ...] = ()
+    repositories: tuple[RepositoryRow, ...] = ()
+    spaces: tuple[SpaceRow, ...] = ()
+    refusals: tuple[RefusedDeletion, ...] = ()  # the newest ones, newest first
+    key_drill: RestoreRow | None = None  # newest drill in which the recovery key opened the repositories
     newest_run: ProvisionRun | None = None  # the newest that was no check
     assessments: tuple[AssessmentResult, ...] = ()
     pulse: WorkerPulse | None = None
     failed_jobs: tuple[JobSlot, ...] = ()  # jobs whose newest execution failed
+
+    def repository(self, host: str, kind: str) -> RepositoryRow | None:
+        """Return how the repository of a host at ``local`` or ``offsite`` stands."""
+        return next((row for row in self.repositories if (row.host, row.kind) == (host, kind)), None)
+
+    def servers(self, kind: str) -> tuple[str, ...]:
+        """Return the facility's servers of that kind of repository."""
+        return tuple(host.name for host in self.config.hosts if SERVERS[kind] in host.groups)

@@ -1,82 +1,23 @@
 """Each state of the store gives the problems that people must know, worst first, explained in both languages."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.i18n import translations
-from console.problems import PolicyView, Problem, Severity, StoreView, find_problems
-from console.snapshot import Certificate, Filesystem, Snapshot
-from console.store.models import (
-    AssessmentResult,
-    BackupRunRow,
-    HostState,
-    JobSlot,
-    ProvisionRun,
-    VerificationRow,
-    WorkerPulse,
-)
+from console.problems import Severity, StoreView, find_problems
+from console.snapshot import Certificate, Filesystem
+from console.store.models import AssessmentResult, JobSlot, ProvisionRun
 from tests.console.conftest import NOW
-from tests.console.fixture_config import console_config
-
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-GIB = 1024.0**3
-
-
-def row(**changes: Any) -> HostState:  # noqa: ANN401 — columns of any type
-    values: dict[str, Any] = {
-        "name": "his1", "address": "198.18.0.11", "state": "ok", "since": NOW - DAY, "first_seen": NOW - 9 * DAY,
-        "last_attempt": NOW, "last_seen": NOW, "reasons": [],
-    }  # fmt: skip
-    return HostState(**values | changes)
-
-
-def run(outcome: str, age: timedelta = HOUR, **changes: Any) -> BackupRunRow:  # noqa: ANN401 — columns of any type
-    values: dict[str, Any] = {"run_id": "r", "host": "his1", "policy": "his", "outcome": outcome}
-    return BackupRunRow(**values | {"started_at": NOW - age, "finished_at": NOW - age} | changes)
-
-
-def restore(verdict: str, age: timedelta = HOUR, **changes: Any) -> VerificationRow:  # noqa: ANN401 — columns of any type
-    values: dict[str, Any] = {"verification_id": "v", "host": "his1", "policy": "his", "verdict": verdict}
-    return VerificationRow(**values | {"started_at": NOW - age, "finished_at": NOW - age} | changes)
+from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, restore, row, run, with_policy, with_snapshot
 
 
 @pytest.fixture
 def fine(tmp_path: Path) -> StoreView:
-    """A clinic without a problem."""
-    config = console_config(tmp_path)
-    policy = PolicyView(
-        "his1", config.policies[0], run("success"), run("success"), restore("passed"), restore("passed")
-    )
-    snapshot = Snapshot(
-        filesystems=(Filesystem("/", "ext4", 100 * GIB, 50 * GIB, read_only=False),),
-        certificates=(Certificate("/etc/xinglin/pki/host.crt", "CN=his1", (NOW + 90 * DAY).timestamp()),),
-        clock_offset_seconds=0.001,
-        clock_synchronised=True,
-    )
-    pulse = WorkerPulse(id=1, pid=1, started_at=NOW - DAY, beat_at=NOW)
-    return StoreView(config, (row(),), {"his1": snapshot}, (policy,), pulse=pulse)
-
-
-def kinds(view: StoreView, now: datetime = NOW) -> dict[str, Severity]:
-    return {one.kind: one.severity for one in find_problems(view, now)}
-
-
-def only(view: StoreView) -> Problem:
-    (found,) = find_problems(view, NOW)
-    return found
-
-
-def with_snapshot(view: StoreView, **changes: Any) -> StoreView:  # noqa: ANN401 — columns of any type
-    return replace(view, snapshots={"his1": replace(view.snapshots["his1"], **changes)})
-
-
-def with_policy(view: StoreView, **changes: Any) -> StoreView:  # noqa: ANN401 — columns of any type
-    return replace(view, policies=(replace(view.policies[0], **changes),))
+    return fine_view(tmp_path)
 
 
 def test_a_fine_clinic_has_no_problem(fine: StoreView) -> None:
@@ -185,7 +126,10 @@ UNPROVED = {"newest_verification": None, "last_passed": None}
         ),
         ({"newest_verification": restore("failed")}, {"restore_differs": Severity.CRIT}),
         ({"newest_verification": restore("error", cause_code="scratch_space")}, {"restore_unknown": Severity.WARN}),
-        ({"last_passed": restore("passed", 8 * DAY)}, {"restore_overdue": Severity.WARN}),
+        ({"last_passed": restore("passed", 50 * HOUR)}, {}),
+        ({"last_passed": restore("passed", 52 * HOUR)}, {"restore_overdue": Severity.WARN}),
+        ({"last_passed": restore("passed", 8 * DAY)}, {"restore_overdue": Severity.CRIT}),
+        ({"last_passed": restore("passed", rpo_seconds=25 * 3600.0)}, {"rpo_missed": Severity.WARN}),
         (
             {"last_passed": None, "newest_verification": None, "last_success": run("success", 24.9 * HOUR)},
             {"restore_never": Severity.WARN},

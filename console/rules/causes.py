@@ -1,0 +1,34 @@
+"""Problems of records that name their cause: the cause's texts instead of the general ones."""
+
+from dataclasses import replace
+from typing import Protocol
+
+from backup.causes import CAUSES
+from console.i18n import Text
+from console.rules.problem import Problem
+
+
+class Caused(Protocol):
+    """A record of a run, a restore test or a round of the keeper."""
+
+    @property
+    def cause_code(self) -> str | None: ...
+    @property
+    def cause_place(self) -> str | None: ...
+    @property
+    def cause_detail(self) -> str | None: ...
+
+
+def caused(plain: Problem, kind: str, row: Caused) -> Problem:
+    """Return ``plain`` as ``kind``, with the texts of the row's cause when it names one."""
+    if row.cause_code is None:
+        return replace(plain, kind=kind)
+    texts = CAUSES.get(row.cause_code, CAUSES["unknown"])
+    filled = {**plain.title.values, "place": row.cause_place or "-", "detail": row.cause_detail or "-"}
+    return replace(
+        plain,
+        kind=kind,
+        title=Text("{object}: {title}", {"object": plain.object, "title": Text(texts.title, filled)}),
+        meaning=Text(texts.meaning, filled),
+        next_step=Text(texts.next_step, filled),
+    )
