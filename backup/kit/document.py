@@ -8,38 +8,32 @@ from backup.kit.contents import Kit, to_lines
 from backup.kit.fonts import Font
 from backup.kit.sheet import RED, Sheet, Text
 
-CONFIDENTIAL: Text = (
+CONFIDENTIAL = Text(
     "机密：凭此文件可以读取全院的备份。打印后放入信封密封，删除电子文件；不要拍照，不要放在本院机房。",
-    (
-        "Confidential: whoever holds this can read all backups. Print it, seal it in an envelope, delete the file; take "
-        "no photograph of it, and do not keep it in the server room."
-    ),
+    "Confidential: whoever holds this can read all backups. Print it, seal it in an envelope, delete the file; take "
+    "no photograph of it, and do not keep it in the server room.",
 )
-PURPOSE: Text = (
+PURPOSE = Text(
     "本文件用于在一体机、机房甚至全部主机都失去之后，仅凭异地备份库和一台装有 Debian 的空机器恢复本院的系统。",
-    (
-        "With this, the facility comes back from nothing but the offsite vault and one machine with a bare Debian, even "
-        "when the appliance, the server room or every host is lost."
-    ),
+    "With this, the facility comes back from nothing but the offsite vault and one machine with a bare Debian, even "
+    "when the appliance, the server room or every host is lost.",
 )
-SPLIT: Text = (
+SPLIT = Text(
     "恢复码已分成三份，任意两份合在一起才能使用；每份单独密封，由不同的人保管。",
-    (
-        "The recovery code is split into three shares; any two give it back, one alone says nothing. Each has an envelope "
-        "and a keeper of its own."
-    ),
+    "The recovery code is split into three shares; any two give it back, one alone says nothing. Each has an envelope "
+    "and a keeper of its own.",
 )
 KEEPERS: tuple[Text, ...] = (
-    ("信封编号", "Envelope number"),
-    ("存放地点", "Kept at"),
-    ("保管人一（姓名、签名、日期）", "First keeper (name, signature, date)"),
-    ("保管人二（姓名、签名、日期）", "Second keeper (name, signature, date)"),
-    ("启封记录（日期、原因、签名）", "Opened (date, reason, signatures)"),
+    Text("信封编号", "Envelope number"),
+    Text("存放地点", "Kept at"),
+    Text("保管人一（姓名、签名、日期）", "First keeper (name, signature, date)"),
+    Text("保管人二（姓名、签名、日期）", "Second keeper (name, signature, date)"),
+    Text("启封记录（日期、原因、签名）", "Opened (date, reason, signatures)"),
 )
 SHARE_KEEPER: tuple[Text, ...] = (
-    ("信封编号", "Envelope number"),
-    ("存放地点", "Kept at"),
-    ("保管人（姓名、签名、日期）", "Keeper (name, signature, date)"),
+    Text("信封编号", "Envelope number"),
+    Text("存放地点", "Kept at"),
+    Text("保管人（姓名、签名、日期）", "Keeper (name, signature, date)"),
 )
 
 
@@ -60,62 +54,63 @@ def write(kit: Kit, code: str, shares: tuple[str, ...], font: Font, target: Path
 
 def _cover(sheet: Sheet, kit: Kit, code: str) -> None:
     sheet.add_page()
-    sheet.heading(("备份恢复套件", "Recovery kit"), 20)
+    sheet.heading(Text("备份恢复套件", "Recovery kit"), 20)
     sheet.paragraph(PURPOSE)
     sheet.paragraph(CONFIDENTIAL, RED)
     sheet.facts(
         [
-            (("机构", "Facility"), f"{kit.name_zh}  {kit.name_en}  ({kit.facility})"),
-            (("套件编号", "Kit number"), kit.number),
-            (("制作日期", "Made"), f"{kit.made_at:%Y-%m-%d %H:%M} UTC"),
+            (Text("机构", "Facility"), f"{kit.name_zh}  {kit.name_en}  ({kit.facility})"),
+            (Text("套件编号", "Kit number"), kit.number),
+            (Text("制作日期", "Made"), f"{kit.made_at:%Y-%m-%d %H:%M} UTC"),
         ]
     )
-    sheet.heading(("恢复码", "Recovery code"))
+    sheet.heading(Text("恢复码", "Recovery code"))
     if code:
         sheet.code(f"{code[:23]}\n{code[24:]}", 20)
         sheet.paragraph(
-            (
+            Text(
                 "恢复码是每个备份仓库的第二把密钥，连同横线一起就是 restic 的密码。不含字母 I、L、O、U；不分大小写。",
-                (
-                    "It is the second key of every repository; with its dashes it is the restic password. It has no I, L, "
-                    "O or U; small letters will do."
-                ),
+                "It is the second key of every repository; with its dashes it is the restic password. It has no I, L, "
+                "O or U; small letters will do.",
             )
         )
         sheet.qr([code], 38)
     else:
         sheet.paragraph(SPLIT)
-    sheet.heading(("保管", "Keeping"))
+    sheet.heading(Text("保管", "Keeping"))
     sheet.blanks(KEEPERS)
 
 
 def _places(sheet: Sheet, kit: Kit) -> None:
     sheet.add_page()
-    sheet.heading(("备份库", "The vault"))
+    sheet.heading(Text("备份库", "The vault"))
     sheet.facts(
         [
-            (("主机", "Host"), kit.server.name),
-            (("地址与端口", "Address and port"), f"{kit.server.address}:{kit.server_port} (HTTPS, restic rest-server)"),
-            (("SSH", "SSH"), f"{kit.operator}@{kit.server.address} -p {kit.server.port}"),
-            (("一体机", "Appliance"), f"{kit.appliance.name}  {kit.appliance.address}  Debian {kit.debian}"),
+            (Text("主机", "Host"), kit.server.name),
+            (
+                Text("地址与端口", "Address and port"),
+                f"{kit.server.address}:{kit.server_port} (HTTPS, restic rest-server)",
+            ),
+            (Text("SSH", ""), f"{kit.operator}@{kit.server.address} -p {kit.server.port}"),
+            (Text("一体机", "Appliance"), f"{kit.appliance.name}  {kit.appliance.address}  Debian {kit.debian}"),
         ]
     )
-    sheet.heading(("各主机的备份仓库", "The hosts' repositories"))
+    sheet.heading(Text("各主机的备份仓库", "The hosts' repositories"))
     for repository in kit.repositories:
         sheet.facts(
             [
-                ((repository.host, ""), repository.url),
-                (("用户名", "User name"), repository.user),
-                (("HTTP 密码", "HTTP password"), repository.http_password),
+                (Text(repository.host, ""), repository.url),
+                (Text("用户名", "User name"), repository.user),
+                (Text("HTTP 密码", "HTTP password"), repository.http_password),
             ]
         )
         sheet.ln(1.5)
-    sheet.heading(("指纹", "Fingerprints"))
-    sheet.facts([(("证书颁发机构 SHA-256", "Authority"), kit.ca_sha256)])
+    sheet.heading(Text("指纹", "Fingerprints"))
+    sheet.facts([(Text("证书颁发机构 SHA-256", "Authority"), kit.ca_sha256)])
     for machine in (kit.appliance, kit.server):
-        sheet.facts([((f"SSH {machine.name}", ""), fingerprint(line)) for line in machine.known_hosts])
+        sheet.facts([(Text(f"SSH {machine.name}", ""), fingerprint(line)) for line in machine.known_hosts])
     sheet.paragraph(
-        (
+        Text(
             "重装后的一体机有新的 SSH 主机密钥，与上面不同属正常；其余主机应与上面一致。",
             "A newly installed appliance has a new SSH host key; the others must show the ones above.",
         )
@@ -125,17 +120,13 @@ def _places(sheet: Sheet, kit: Kit) -> None:
 def _machine_readable(sheet: Sheet, kit: Kit) -> None:
     rows = to_lines(kit)
     sheet.add_page()
-    sheet.heading(("机读内容", "For the machine"))
+    sheet.heading(Text("机读内容", "For the machine"))
     sheet.paragraph(
-        (
-            (
-                "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。扫描件可用："
-                "pdftoppm -r 200 -png kit.pdf page && zbarimg -q --raw page-*.png > kit.txt"
-            ),
-            (
-                "Scan every QR code into the text file kit.txt, in any order, and add the recovery code or two shares on "
-                "lines of their own. The same lines stand below to be typed."
-            ),
+        Text(
+            "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。扫描件可用："
+            "pdftoppm -r 200 -png kit.pdf page && zbarimg -q --raw page-*.png > kit.txt",
+            "Scan every QR code into the text file kit.txt, in any order, and add the recovery code or two shares on "
+            "lines of their own. The same lines stand below to be typed.",
         )
     )
     sheet.qr(rows, 58)
@@ -145,7 +136,7 @@ def _machine_readable(sheet: Sheet, kit: Kit) -> None:
 
 def _commands(sheet: Sheet, kit: Kit) -> None:
     sheet.add_page()
-    sheet.heading(("证书颁发机构的证书 ca.crt", "The authority's certificate ca.crt"))
+    sheet.heading(Text("证书颁发机构的证书 ca.crt", "The authority's certificate ca.crt"))
     sheet.code(kit.ca.strip(), 8)
     for section in commands.sections(kit):
         sheet.heading(section.title)
@@ -155,10 +146,12 @@ def _commands(sheet: Sheet, kit: Kit) -> None:
 
 def _share(sheet: Sheet, kit: Kit, number: int, count: int, share: str) -> None:
     sheet.add_page()
-    sheet.heading((f"恢复码份额 {number} / {count}", f"Share {number} of {count} of the recovery code"), 18)
+    sheet.heading(Text(f"恢复码份额 {number} / {count}", f"Share {number} of {count} of the recovery code"), 18)
     sheet.paragraph(SPLIT)
     sheet.paragraph(CONFIDENTIAL, RED)
-    sheet.facts([(("机构", "Facility"), f"{kit.name_zh}  {kit.name_en}"), (("套件编号", "Kit number"), kit.number)])
+    sheet.facts(
+        [(Text("机构", "Facility"), f"{kit.name_zh}  {kit.name_en}"), (Text("套件编号", "Kit number"), kit.number)]
+    )
     words = share.split()
     rows = [words[start : start + 4] for start in range(0, len(words), 4)]
     numbered = [
@@ -167,7 +160,7 @@ def _share(sheet: Sheet, kit: Kit, number: int, count: int, share: str) -> None:
     ]
     sheet.code("\n".join(numbered), 12)
     sheet.qr([share], 45)
-    sheet.heading(("保管", "Keeping"))
+    sheet.heading(Text("保管", "Keeping"))
     sheet.blanks(SHARE_KEEPER)
 
 

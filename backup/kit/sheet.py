@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,19 @@ from backup.kit.fonts import Font
 MARGIN = 16.0
 WIDTH = 210.0 - 2 * MARGIN
 INK, GREY, RED = (0, 0, 0), (95, 95, 95), (170, 0, 0)
-Text = tuple[str, str]
-"""Chinese and English."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Chinese and English."""
+
+    zh: str
+    en: str
+
+    @property
+    def both(self) -> str:
+        """Both on one line."""
+        return f"{self.zh} {self.en}".strip()
 
 
 class Sheet(FPDF):
@@ -40,16 +52,16 @@ class Sheet(FPDF):
         """Write a heading."""
         self.ln(2.5)
         self._font("text", size, INK)
-        self._rows(f"{text[0]}  {text[1]}", size * 0.5)
+        self._rows(text.both, size * 0.5)
         self.line(MARGIN, self.get_y() + 0.5, MARGIN + WIDTH, self.get_y() + 0.5)
         self.ln(2)
 
     def paragraph(self, text: Text, color: tuple[int, int, int] = INK) -> None:
         """Write a paragraph in both languages."""
         self._font("text", 10, color)
-        self._rows(text[0], 5.2, wrap="CHAR")
+        self._rows(text.zh, 5.2, wrap="CHAR")
         self._font("text", 8.5, color if color != INK else GREY)
-        self._rows(text[1], 4.4)
+        self._rows(text.en, 4.4)
         self.ln(1.2)
 
     def facts(self, rows: Sequence[tuple[Text, str]]) -> None:
@@ -62,11 +74,11 @@ class Sheet(FPDF):
                 self.add_page()
             top = self.get_y()
             self._font("text", 9, GREY)
-            self.multi_cell(name_width, 4.6, f"{name[0]} {name[1]}", align="L", new_x=XPos.RIGHT, new_y=YPos.TOP)
+            self.multi_cell(name_width, 4.6, name.both, align="L", new_x=XPos.RIGHT, new_y=YPos.TOP)
             self._font("mono", 9, INK)
             self.set_xy(MARGIN + name_width, top)
             self._rows(value, 4.6, WIDTH - name_width)
-            self.set_y(max(self.get_y(), top + self._height(f"{name[0]} {name[1]}", name_width, 4.6)) + 0.8)
+            self.set_y(max(self.get_y(), top + self._height(name.both, name_width, 4.6)) + 0.8)
 
     def code(self, text: str, size: float = 9) -> None:
         """Write commands or a text to be typed on a grey ground, line breaks kept."""
@@ -97,7 +109,7 @@ class Sheet(FPDF):
                 self.add_page()
             self._font("text", 9, INK)
             self.ln(4.5)
-            label = f"{name[0]} {name[1]}"
+            label = name.both
             self.cell(self.get_string_width(label) + 3, 5, label)
             self.line(self.get_x(), self.get_y() + 5, MARGIN + WIDTH, self.get_y() + 5)
             self.ln(5)
