@@ -54,13 +54,13 @@ class ManagedHost:
 
 @dataclass(frozen=True)
 class Policy:
-    """A backup policy and its targets.  ``schedule`` is a local time of day, ``HH:MM``."""
+    """A backup policy and its targets.  ``schedule`` has local times of day, ``HH:MM``."""
 
     name: str
     hosts: tuple[str, ...]
     rpo_hours: float
     rto_hours: float
-    schedule: str
+    schedule: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _policy(reader: Reader) -> Policy:
         hosts=reader.texts("hosts"),
         rpo_hours=reader.number("rpo_hours", 0.01, 24 * 366),
         rto_hours=reader.number("rto_hours", 0.01, 24 * 366),
-        schedule=reader.text("schedule", ""),
+        schedule=reader.one_or_more("schedule"),
     )
 
 

@@ -81,6 +81,13 @@ class Reader:
             return ()
         return tuple(value)
 
+    def one_or_more(self, key: str) -> tuple[str, ...]:
+        """Return a string, or a list of strings; a missing one is empty."""
+        value = self._values.get(key)
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str) else self.texts(key)
+
     def section(self, key: str) -> "Reader":
         """Return a reader of the object at ``key``."""
         return Reader(self._values.get(key), f"{self._place}.{key}".strip("."), self.mistakes)

@@ -108,6 +108,12 @@ PROOFS = {
         "At today's growth a restore takes longer than {target_hours} h from {crosses} on (now: {rto_hours} h).",
         "Plan faster disks or move old data to an archive before then; or correct rto_hours in the facility.",
     ),
+    "recovery_key_failed": explanation(
+        "The recovery key does not open the repository of {host}",
+        "In the drill at {at}, the sealed recovery key did not open the {repository} of {host} ({detail}). If the "
+        "facility were lost, this backup could not be opened.",
+        "Compare the code with the envelope. If it is right, make a new kit at once: xinglin backup recovery-kit",
+    ),
     "recovery_key_overdue": explanation(
         "The recovery key has not been tried for long",
         "The sealed recovery key last opened the repositories at {last}. Whether it would today is not known.",

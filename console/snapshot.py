@@ -31,6 +31,17 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """The backup that the host makes now; ``ratio`` 0 to 1 of this step, None when its size is not known before."""
+
+    policy: str
+    step: str
+    ratio: float | None
+    done_bytes: float
+    updated_at: float  # Unix seconds
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One scrape, digested.  A value that the agent did not report is None: never invent a zero.
 
@@ -59,6 +70,7 @@ class Snapshot:
     certificates: tuple[Certificate, ...] = ()
     failed_units: tuple[str, ...] = ()
     failed_collectors: tuple[str, ...] = ()
+    progress: Progress | None = None
 
     @property
     def memory_used_ratio(self) -> float | None:
@@ -86,4 +98,5 @@ class Snapshot:
         values["certificates"] = tuple(Certificate(**item) for item in values.get("certificates", ()))
         values["failed_units"] = tuple(values.get("failed_units", ()))
         values["failed_collectors"] = tuple(values.get("failed_collectors", ()))
+        values["progress"] = Progress(**values["progress"]) if values.get("progress") else None
         return cls(**values)

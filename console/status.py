@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 
 from console.auth.accounts import account_count
 from console.config import ConsoleConfig
+from console.forecast import restore_forecast
 from console.hosts import shown_state
 from console.problems import PolicyView, Problem, StoreView, find_problems
 from console.rules.platform import HIGH
+from console.rules.proofs import is_proved
 from console.store.hosts import HostState, State
+from console.store.repositories import RepositoryRow, SpaceRow
 from console.view import load_view
 
 SCHEMA = 1
@@ -34,7 +37,10 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
         },
         "generated_at": _time(now),
         "hosts": [_host(host.name, rows.get(host.name), now, config) for host in config.hosts],
-        "backups": [_backup(policy) for policy in view.policies],
+        "backups": [_backup(policy, now) for policy in view.policies],
+        "repositories": [_repository(row) for row in view.repositories],
+        "space": [_space(row) for row in view.spaces],
+        "recovery_key_opened": _time(view.key_drill.started_at if view.key_drill else None),
         "problems": [_problem(one) for one in find_problems(view, now)],
         "compliance": _compliance(view),
         "console": {"url": config.public_url, "accounts": account_count(session)},
@@ -56,9 +62,11 @@ def _host(name: str, row: HostState | None, now: datetime, config: ConsoleConfig
     }
 
 
-def _backup(policy: PolicyView) -> dict[str, Any]:
-    run, good = policy.newest_run, policy.last_success
+def _backup(policy: PolicyView, now: datetime) -> dict[str, Any]:
+    run, good, offsite = policy.newest_run, policy.last_success, policy.last_offsite
     test, passed = policy.newest_verification, policy.last_passed
+    target = policy.policy.rto_hours * 3600
+    forecast = restore_forecast(policy.proofs, target, now)
     return {
         "host": policy.host,
         "policy": policy.policy.name,
@@ -68,6 +76,46 @@ def _backup(policy: PolicyView) -> dict[str, Any]:
         "last_verdict": test.verdict if test else None,
         "rpo_seconds": passed.rpo_seconds if passed else None,
         "rto_seconds": passed.rto_seconds if passed else None,
+        "last_proved": _time(passed.finished_at if passed else None),
+        "proved": is_proved(passed.started_at if passed else None, now),
+        "last_offsite": _time(offsite.started_at if offsite else None),
+        "rpo_target_seconds": policy.policy.rpo_hours * 3600,
+        "rto_target_seconds": target,
+        "rto_forecast_seconds": forecast.seconds if forecast else None,
+        "rto_target_crossed_at": _time(forecast.crosses_at if forecast else None),
+        "append_only": {probe.repository: probe.cause is None for probe in policy.probes},
+    }
+
+
+def _repository(row: RepositoryRow) -> dict[str, Any]:
+    return {
+        "host": row.host,
+        "server": row.server,
+        "kind": row.kind,
+        "outcome": row.outcome,
+        "kept_at": _time(row.finished_at),
+        "newest_set": _time(row.newest_set_at),
+        "oldest_set": _time(row.oldest_set_at),
+        "sets": row.sets,
+        "snapshots": row.snapshots,
+        "size_bytes": row.size_bytes,
+        "read_through": _time(row.read_through_at),
+        "broken_packs": len(row.broken_packs),
+        "set_aside": len(row.set_aside),
+        "paused_since": _time(row.paused_since),
+        "anomalies": sorted({one["code"] for one in row.anomalies}),
+    }
+
+
+def _space(row: SpaceRow) -> dict[str, Any]:
+    return {
+        "server": row.server,
+        "at": _time(row.at),
+        "total_bytes": row.total_bytes,
+        "free_bytes": row.free_bytes,
+        "ballast_bytes": row.ballast_bytes,
+        "growth_bytes_per_day": row.growth_bytes_per_day,
+        "days_until_full": row.days_until_full,
     }
 
 

@@ -22,8 +22,7 @@ REFUSALS = 200
 PROBED_RUNS = 10
 # Steps in which a run asks a repository to delete something, and must be refused.
 PROBES = {"probe": "local", "probe_offsite": "offsite"}
-RECOVERY_KEY = "recovery key"
-SUCCESS = Outcome.SUCCESS
+RECOVERY_KEY = "recovery key"  # what backup.kit writes into the record of its drill
 
 
 def load_view(session: Session, config: ConsoleConfig) -> StoreView:
@@ -53,7 +52,8 @@ def load_view(session: Session, config: ConsoleConfig) -> StoreView:
                 .limit(REFUSALS)
             )
         ),
-        key_drill=key_drill(session),
+        key_drill=key_drill(session, RestoreRow.outcome == Outcome.SUCCESS),
+        key_failure=key_failure(session),
         newest_run=session.scalar(
             select(ProvisionRun).where(ProvisionRun.check.is_(False)).order_by(ProvisionRun.started_at.desc()).limit(1)
         ),
@@ -83,14 +83,29 @@ def policy_view(session: Session, host: str, policy: Policy) -> PolicyView:
     )
 
 
-def key_drill(session: Session) -> RestoreRow | None:
-    """Return the newest drill in which the sealed recovery key opened the repositories."""
+def key_drill(session: Session, *which: ColumnElement[bool]) -> RestoreRow | None:
+    """Return the newest drill with the sealed recovery key."""
     return session.scalar(
         select(RestoreRow)
-        .where(RestoreRow.purpose == Purpose.DRILL, RestoreRow.what == RECOVERY_KEY, RestoreRow.outcome == SUCCESS)
+        .where(RestoreRow.purpose == Purpose.DRILL, RestoreRow.what == RECOVERY_KEY, *which)
         .order_by(RestoreRow.started_at.desc())
         .limit(1)
     )
+
+
+def key_failure(session: Session) -> RestoreRow | None:
+    """Return a drill in which the key did not open a repository, when no later drill opened that one."""
+    failed = key_drill(session, RestoreRow.outcome == Outcome.FAILED)
+    if failed is None:
+        return None
+    later = key_drill(
+        session,
+        RestoreRow.outcome == Outcome.SUCCESS,
+        RestoreRow.host == failed.host,
+        RestoreRow.repository == failed.repository,
+        RestoreRow.started_at > failed.started_at,
+    )
+    return failed if later is None else None
 
 
 def _proofs(session: Session, host: str, policy: Policy) -> tuple[Proof, ...]:

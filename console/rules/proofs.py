@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from backup.status import Verdict
 from console.forecast import restore_forecast
+from console.i18n import Text
 from console.rules.causes import caused
 from console.rules.problem import Problem, Severity, problem
 from console.rules.say import hours, local_date, local_time
@@ -18,6 +19,7 @@ UNPROVED_CRITICAL = timedelta(days=7)
 FIRST_PROOF = timedelta(hours=24)
 FORECAST = timedelta(days=90)
 KEY_DRILL_EVERY = timedelta(days=180)
+PLACES = {"local": Text("local repository"), "offsite": Text("offsite vault")}
 
 
 def is_proved(last_passed: datetime | None, now: datetime) -> bool:
@@ -71,9 +73,17 @@ def _targets(view: PolicyView, now: datetime, zone: ZoneInfo, target: str) -> It
 
 
 def key_problems(view: StoreView, now: datetime) -> Iterator[Problem]:
-    """Yield that nobody has tried the sealed recovery key for half a year; silent while no drill is known."""
-    drill = view.key_drill
+    """Yield that the sealed recovery key failed, or was not tried for half a year; silent while no drill is known."""
+    drill, failure = view.key_drill, view.key_failure
+    if failure is not None:
+        values = {
+            "at": local_time(failure.started_at, view.config.facility.zone),
+            "detail": failure.cause_detail or "-",
+            "repository": PLACES.get(failure.repository, Text(failure.repository)),
+        }
+        at, host = failure.started_at, failure.host
+        yield problem("recovery_key_failed", Severity.CRIT, host, at, host=host, values=values)
     if drill is not None and now - drill.started_at > KEY_DRILL_EVERY:
-        values = {"last": local_time(drill.started_at, view.config.facility.zone)}
+        tried: dict[str, object] = {"last": local_time(drill.started_at, view.config.facility.zone)}
         since = drill.started_at + KEY_DRILL_EVERY
-        yield problem("recovery_key_overdue", Severity.WARN, drill.host, since, host=drill.host, values=values)
+        yield problem("recovery_key_overdue", Severity.WARN, drill.host, since, host=drill.host, values=tried)

@@ -54,6 +54,7 @@ class StoreView:
     spaces: tuple[SpaceRow, ...] = ()
     refusals: tuple[RefusedDeletion, ...] = ()  # the newest ones, newest first
     key_drill: RestoreRow | None = None  # newest drill in which the recovery key opened the repositories
+    key_failure: RestoreRow | None = None  # drill in which it did not open one, and no later one did
     newest_run: ProvisionRun | None = None  # the newest that was no check
     assessments: tuple[AssessmentResult, ...] = ()
     pulse: WorkerPulse | None = None

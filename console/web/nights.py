@@ -138,7 +138,7 @@ def protections(session: Session, policies: tuple[Policy, ...], now: datetime, z
         Protection(
             host=host,
             policy=policy.name,
-            schedule=policy.schedule,
+            schedule=", ".join(policy.schedule),
             rpo_target=policy.rpo_hours * 3600,
             rto_target=policy.rto_hours * 3600,
             last_run=next(iter(runs.get((host, policy.name), ())), None),

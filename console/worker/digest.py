@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from console.snapshot import Certificate, Filesystem, Snapshot
+from console.snapshot import Certificate, Filesystem, Progress, Snapshot
 from console.worker.exposition import Samples
 
 PSEUDO_FILESYSTEMS = frozenset(
@@ -79,6 +79,7 @@ def digest(samples: Samples, received_at: float, before: Counters | None) -> Dig
         certificates=_certificates(samples),
         failed_units=_named(samples, "node_systemd_unit_state", "name", {"state": "failed"}, 1.0),
         failed_collectors=_named(samples, "xinglin_collector_success", "collector", {}, 0.0),
+        progress=_progress(samples),
     )
     return Digest(snapshot, counters, _label(samples, "xinglin_agent_build_info", "version"))
 
@@ -150,6 +151,16 @@ def _certificates(samples: Samples) -> tuple[Certificate, ...]:
         for labels, value in samples.get("xinglin_certificate_not_after_timestamp_seconds", ())
     ]
     return tuple(sorted(found, key=lambda one: one.path)[:CERTIFICATES_KEPT])
+
+
+def _progress(samples: Samples) -> Progress | None:
+    done = samples.get("xinglin_backup_progress_bytes")
+    updated = _one(samples, "xinglin_backup_progress_timestamp_seconds")
+    if not done or updated is None:
+        return None
+    labels, amount = done[0]
+    ratio = _one(samples, "xinglin_backup_progress_ratio")
+    return Progress(labels.get("policy", "?"), labels.get("step", "?"), ratio, amount, updated)
 
 
 def _increase(before: Counters | None, after: Counters, name: str) -> float | None:

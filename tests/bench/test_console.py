@@ -49,7 +49,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A console over ten hosts: every minute of two days, every hour of a week, four weeks of nightly backups."""
     directory = tmp_path_factory.mktemp("big")
     config = clinic.configuration(directory, MACHINES)
-    policies = tuple(Policy(host.name, (host.name,), 24, 4, "02:00") for host in config.hosts)
+    policies = tuple(Policy(host.name, (host.name,), 24, 4, ("02:00",)) for host in config.hosts)
     config = replace(config, policies=policies)
     engine = open_engine(config.store_url)
     migrate(engine)

@@ -19,7 +19,7 @@ def console_config(
     directory: Path,
     hosts: tuple[ManagedHost, ...] = (host(),),
     tls: TlsFiles | None = None,
-    policies: tuple[Policy, ...] = (Policy("his", ("his1",), 24, 4, "02:00"),),
+    policies: tuple[Policy, ...] = (Policy("his", ("his1",), 24, 4, ("02:00",)),),
 ) -> ConsoleConfig:
     return ConsoleConfig(
         facility=facility(),

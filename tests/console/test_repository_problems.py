@@ -212,6 +212,14 @@ def test_a_recovery_key_that_nobody_tried_for_half_a_year_is_told(fine: StoreVie
     assert kinds(replace(fine, key_drill=RestoreRow(host="appliance1", started_at=NOW - 179 * DAY))) == {}
 
 
+def test_a_recovery_key_that_opened_nothing_is_critical(fine: StoreView) -> None:
+    failure = RestoreRow(host="his1", repository="offsite", started_at=NOW - HOUR, cause_detail="wrong password")
+    found = only(replace(fine, key_failure=failure))
+    assert (found.kind, found.severity) == ("recovery_key_failed", Severity.CRIT)
+    assert "did not open the offsite vault of his1 (wrong password)" in str(found.meaning)
+    assert "异地库" in found.meaning.translate("zh_CN")
+
+
 def test_a_server_in_maintenance_is_silent(fine: StoreView) -> None:
     resting = row(name="appliance1", maintenance_until=NOW + HOUR)
     view = with_repository(fine, broken_packs=["c" * 64])

@@ -47,6 +47,30 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> No
     engine.dispose()
 
 
+def test_a_store_of_the_first_schema_keeps_its_rows_and_can_go_back(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path))
+    configuration = migration._configuration()
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO verification (verification_id, host, policy, started_at, verdict, phases, assertions,"
+                " received_at) VALUES ('v', 'his1', 'his', '2026-11-22 18:00:00', 'passed', '{}', '[]',"
+                " '2026-11-22 18:00:00')"
+            )
+        )
+    assert migrate(engine)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT verification_id, bytes_restored FROM verification")).all() == [
+            ("v", None)
+        ]
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "0001")
+        assert connection.execute(text("SELECT count(*) FROM verification")).scalar() == 1
+    engine.dispose()
+
+
 def test_sqlite_runs_with_wal_foreign_keys_and_a_busy_time_out(engine: Engine) -> None:
     with engine.connect() as connection:
         pragmas = [

@@ -203,7 +203,9 @@ def write_console_config(config: ConsoleConfig) -> Path:
     document = {
         "facility": vars(config.facility),
         "hosts": [{**vars(one), "groups": list(one.groups)} for one in config.hosts],
-        "policies": [{**vars(one), "hosts": list(one.hosts)} for one in config.policies],
+        "policies": [
+            {**vars(one), "hosts": list(one.hosts), "schedule": list(one.schedule)} for one in config.policies
+        ],
         "scrape_interval_seconds": config.scrape_interval_seconds,
         "tls": {name: str(value) for name, value in vars(config.tls).items()},
         "state_directory": str(config.state_directory),

@@ -66,9 +66,9 @@ def configuration(state_directory: Path, machines: Machines = MACHINES) -> Conso
     numbers = {"vault1": 70}
     names = {machine.name for machine in machines}
     policies = (
-        Policy("his", ("his1",), rpo_hours=24, rto_hours=4, schedule="02:00"),
-        Policy("pacs", ("pacs1",), rpo_hours=24, rto_hours=8, schedule="02:30"),
-        Policy("appliance", ("appliance1",), rpo_hours=24, rto_hours=4, schedule="03:00"),
+        Policy("his", ("his1",), rpo_hours=24, rto_hours=4, schedule=("02:00",)),
+        Policy("pacs", ("pacs1",), rpo_hours=24, rto_hours=8, schedule=("02:30",)),
+        Policy("appliance", ("appliance1",), rpo_hours=24, rto_hours=4, schedule=("03:00",)),
     )
     return ConsoleConfig(
         facility=Facility("qinghe", "清河镇卫生院", "Qinghe Township Health Centre", "Asia/Shanghai", 2, "zh_CN", True),

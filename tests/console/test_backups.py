@@ -1,0 +1,189 @@
+"""What hosts and repository servers report of backups reaches the store, the rules and the status document."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from backup.status import (
+    Anomaly,
+    BackupRun,
+    Cause,
+    Outcome,
+    Purpose,
+    RefusedDelete,
+    RepositoryState,
+    RestoreRecord,
+    SpaceState,
+    Step,
+    Trigger,
+    Verdict,
+    Verification,
+    to_json,
+)
+from console.audit.log import AuditLog
+from console.status import status_document
+from console.store.models import (
+    RefusedDeletion,
+    RepositoryRow,
+    RepositorySize,
+    RestoreRow,
+    SpaceRow,
+    VerificationRow,
+)
+from console.view import PROBES, RECOVERY_KEY, load_view
+from console.worker.backups import ingest_backups
+from console.worker.keeping import RECORDS_KEPT, Keeper
+from tests.console.conftest import NOW
+from tests.console.fixture_config import console_config, host
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+STATE = RepositoryState(
+    server="vault1",
+    host="his1",
+    kind="offsite",
+    started_at=NOW - HOUR,
+    outcome=Outcome.WARNING,
+    finished_at=NOW,
+    steps=(Step("check", Outcome.SUCCESS, NOW - HOUR, NOW),),
+    sets=2,
+    snapshots=4,
+    size_bytes=7,
+    sizes=(("2026-11-21", 5), ("2026-11-22", 7)),
+    broken_packs=("a" * 64,),
+    paused_since=NOW,
+    anomalies=(Anomaly("mass_change", "his", "b" * 64, NOW, "6000 of 20001"),),
+    cause=Cause("repository_damaged", "/srv/his1", "one pack"),
+)
+SPACE = SpaceState(
+    server="vault1",
+    at=NOW,
+    path="/srv",
+    total_bytes=100,
+    free_bytes=60,
+    refused_deletes=(RefusedDelete(NOW, "his1", "198.18.0.99", "/his1/data/ab"),) * 2,
+)
+
+
+def take(sessions: sessionmaker[Session], name: str, **backup: object) -> None:
+    with sessions.begin() as session:
+        ingest_backups(session, name, json.loads(json.dumps(backup)), NOW)
+
+
+def test_a_server_speaks_for_its_repositories_and_nobody_elses(sessions: sessionmaker[Session]) -> None:
+    foreign = to_json(replace(STATE, server="appliance1"))
+    take(sessions, "vault1", repositories=[to_json(STATE), foreign, {"schema": 1}], space=to_json(SPACE))
+    take(sessions, "his1", repositories=[to_json(STATE)], space=to_json(replace(SPACE, free_bytes=1)))
+    with sessions() as session:
+        row = session.scalars(select(RepositoryRow)).one()
+        assert (row.server, row.host, row.kind, row.broken_packs) == ("vault1", "his1", "offsite", ["a" * 64])
+        assert (row.cause_code, row.anomalies[0]["code"], row.paused_since) == (
+            "repository_damaged",
+            "mass_change",
+            NOW,
+        )
+        assert session.scalars(select(SpaceRow.free_bytes)).all() == [60]
+        assert session.scalars(select(RefusedDeletion.address)).all() == ["198.18.0.99"]
+
+
+def test_sizes_of_days_stay_when_the_server_forgets_them_and_a_day_is_updated(sessions: sessionmaker[Session]) -> None:
+    take(sessions, "vault1", repositories=[to_json(STATE)])
+    later = replace(STATE, sizes=(("2026-11-22", 8), ("2026-11-23", 9), ("no day", 1)))
+    take(sessions, "vault1", repositories=[to_json(later)])
+    with sessions() as session:
+        rows = session.execute(select(RepositorySize.day, RepositorySize.size_bytes).order_by(RepositorySize.day))
+        assert list(rows) == [(date(2026, 11, 21), 5), (date(2026, 11, 22), 8), (date(2026, 11, 23), 9)]
+
+
+def test_restores_and_the_new_fields_of_restore_tests_are_kept(sessions: sessionmaker[Session]) -> None:
+    restore = RestoreRecord(
+        "r1", "his1", "his", "offsite", "database his", "/srv/x", False, Purpose.REBUILD, "root", NOW - HOUR,
+        Outcome.FAILED, NOW, as_of=NOW - DAY, until=NOW - DAY, cause=Cause("wrong_password", "p", "d"),
+    )  # fmt: skip
+    test = Verification(
+        "v1", "his1", "his", "local", NOW, NOW, Verdict.PASSED, rto_seconds=9, rto_target_seconds=14400,
+        rpo_target_seconds=86400, bytes_restored=77,
+    )  # fmt: skip
+    take(
+        sessions,
+        "his1",
+        restores=[to_json(restore), to_json(replace(restore, host="x"))],
+        verifications=[to_json(test)],
+    )
+    with sessions() as session:
+        row = session.scalars(select(RestoreRow)).one()
+        assert (row.purpose, row.outcome, row.until, row.cause_code) == (
+            "rebuild",
+            "failed",
+            NOW - DAY,
+            "wrong_password",
+        )
+        proof = session.scalars(select(VerificationRow)).one()
+        assert (proof.rto_target_seconds, proof.rpo_target_seconds, proof.bytes_restored) == (14400, 86400, 77)
+
+
+def test_the_view_has_the_newest_answers_of_probes_and_the_newest_key_drill(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    bad = Cause("not_append_only", "rest:…", "HTTP 200")
+    steps = [
+        (Step(name, Outcome.SUCCESS, NOW - 2 * DAY, NOW - 2 * DAY) for name in PROBES),
+        (Step("probe", Outcome.WARNING, NOW - DAY, NOW - DAY, bad),),
+    ]
+    runs = [
+        BackupRun(str(number), "his1", "his", Trigger.SCHEDULE, "b", 1, NOW - (2 - number) * DAY, steps=tuple(found))
+        for number, found in enumerate(steps)
+    ]
+    drill = RestoreRecord(
+        "k", "his1", "", "offsite", RECOVERY_KEY, "-", False, Purpose.DRILL, "root", NOW - DAY, Outcome.SUCCESS, NOW
+    )
+    failed = replace(drill, restore_id="k2", started_at=NOW, outcome=Outcome.FAILED)
+    take(sessions, "his1", runs=[to_json(run) for run in runs], restores=[to_json(drill), to_json(failed)])
+    with sessions() as session:
+        view = load_view(session, console_config(tmp_path))
+        probes = {probe.repository: probe for probe in view.policies[0].probes}
+        assert probes["local"].cause is not None
+        assert (probes["offsite"].cause, probes["offsite"].at) == (None, NOW - 2 * DAY)
+        assert [one.restore_id for one in (view.key_drill, view.key_failure) if one] == ["k", "k2"]
+
+
+def test_the_status_document_says_how_repositories_and_proofs_stand(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    config = console_config(tmp_path, (host(), host("vault1")))
+    tests = [
+        Verification(
+            f"v{night}", "his1", "his", "local", NOW - night * DAY, NOW - night * DAY + HOUR, Verdict.PASSED,
+            rto_seconds=3600, rpo_seconds=60, bytes_restored=1000 - 10 * night,
+        )
+        for night in range(10)
+    ]  # fmt: skip
+    take(sessions, "his1", verifications=[to_json(test) for test in tests])
+    take(sessions, "vault1", repositories=[to_json(STATE)], space=to_json(SPACE))
+    with sessions() as session:
+        document = status_document(session, config, NOW)
+    backup, repository, space = document["backups"][0], document["repositories"][0], document["space"][0]
+    assert (backup["proved"], backup["rto_target_seconds"]) == (True, 14400)
+    assert backup["rto_forecast_seconds"] == pytest.approx(3600, rel=0.05)
+    assert backup["rto_target_crossed_at"] > "2027"
+    assert (repository["server"], repository["broken_packs"], repository["anomalies"]) == ("vault1", 1, ["mass_change"])
+    assert (space["free_bytes"], space["days_until_full"]) == (60, None)
+    json.dumps(document)
+
+
+def test_old_sizes_refusals_and_restores_are_forgotten(sessions: sessionmaker[Session], audit: AuditLog) -> None:
+    old = NOW - RECORDS_KEPT - DAY
+    space = replace(SPACE, refused_deletes=(RefusedDelete(old, "his1", "a", "p"), RefusedDelete(NOW, "his1", "a", "p")))
+    state = replace(STATE, sizes=((old.date().isoformat(), 1), ("2026-11-22", 2)))
+    restore = RestoreRecord("o", "vault1", "his", "local", "x", "y", False, Purpose.RESTORE, "root", old)
+    take(sessions, "vault1", repositories=[to_json(state)], space=to_json(space), restores=[to_json(restore)])
+    Keeper(sessions, audit, "appliance1").clean()
+    with sessions() as session:
+        assert session.scalars(select(RepositorySize.size_bytes)).all() == [2]
+        assert session.scalars(select(RefusedDeletion.at)).all() == [NOW]
+        assert session.scalars(select(RestoreRow)).all() == []
+        assert len(session.scalars(select(RepositoryRow)).all()) == 1
