@@ -27,7 +27,7 @@ class Explanation:
 CAUSES: dict[str, Explanation] = {
     "repository_full": Explanation(
         "The backup repository is full",
-        "{place} has no space left. New backups cannot be stored; the old ones can still be restored.",
+        "{place} has no room for new backups ({detail}); the old ones can still be restored.",
         "Free or add space on the repository's disk, then run: xinglin backup run",
     ),
     "repository_unreachable": Explanation(
@@ -97,6 +97,12 @@ CAUSES: dict[str, Explanation] = {
         "Files under {place} are missing from the snapshot: {detail}.",
         "Check the permissions and the health of this file system, then run: xinglin backup run",
     ),
+    "source_damaged": Explanation(
+        "A database file is damaged",
+        "SQLite finds {place} damaged: {detail}. Nothing was backed up, so that no damaged copy replaces a good one.",
+        "Stop the program that uses the file, keep it as it is, and restore the newest good backup beside it: "
+        "xinglin backup restore",
+    ),
     "database_unreachable": Explanation(
         "The database cannot be reached",
         "The backup could not connect to {place}: {detail}. The database was not backed up.",
@@ -151,6 +157,35 @@ CAUSES: dict[str, Explanation] = {
         "Too little space for the restore test",
         "{place} has too little free space to restore into: {detail}. The backup is neither proved nor disproved.",
         "Free space on this host, then run: xinglin backup verify",
+    ),
+    "clock_wrong": Explanation(
+        "Two clocks do not agree",
+        "The clocks of this host and of {place} are {detail} apart. Times of backups, retention and certificates "
+        "depend on them.",
+        "Find out which clock is wrong, correct the time synchronisation there (chronyc tracking), then run: "
+        "xinglin backup run",
+    ),
+    "not_append_only": Explanation(
+        "The repository does not refuse deletion",
+        "{place} would let this host's key delete backups ({detail}). Ransomware on this host could destroy them.",
+        "Start the repository server with --append-only at once: xinglin provision --tags repository. "
+        "Then look for missing snapshots.",
+    ),
+    "anomaly_found": Explanation(
+        "This backup does not look like the ones before",
+        "{place}: {detail}. This may be ransomware, a deletion by mistake, or a change that you know about.",
+        "Look at the host before anything else. If the change is known, record the decision on the repository's "
+        "server: xinglin backup decide",
+    ),
+    "hook_failed": Explanation(
+        "A program of the backup policy failed",
+        "{place}: {detail}.",
+        "Correct the program or the policy's hooks, then run: xinglin backup run",
+    ),
+    "hook_skipped": Explanation(
+        "The policy's own program put the backup off",
+        "{place} asked not to back up now: {detail}. There is no new backup; the next run tries again.",
+        "Nothing to do once. If it goes on for a day, look at what the program waits for.",
     ),
     "local_disk_full": Explanation(
         "This host's disk is full",

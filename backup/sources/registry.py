@@ -6,11 +6,13 @@ from typing import Any
 from backup.reader import Reader
 from backup.sources.paths import PathsSource
 from backup.sources.postgresql import PostgresqlSource
+from backup.sources.sqlite import SqliteSource
 from backup.sources.work import Source
 
 KINDS: dict[str, Callable[[Reader, Mapping[str, Any], str], Source | None]] = {
     "paths": PathsSource.read,
     "postgresql": PostgresqlSource.read,
+    "sqlite": SqliteSource.read,
 }
 """Each reads one item of a policy's ``sources``, which has the kind as a key; what is wrong it notes in the reader."""
 
