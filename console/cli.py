@@ -165,3 +165,22 @@ def verify(path: Path) -> None:
     click.echo(f"records  {report.records}\nsealed   {report.sealed_days} days\nhead     {report.head_line_sha256}")
     click.echo(f"key      {report.key_sha256 or '(none yet: the first day is sealed after midnight UTC)'}")
     sys.exit(FINDINGS if report.findings else 0)
+
+
+@audit.command()
+@config_option
+def record(path: Path) -> None:
+    """Append what an operator's command did: {"action", "actor", "target", "detail"} as JSON on stdin.
+
+    Only for root on the appliance, and only actions of the recovery, so that no other record can be made up here.
+    """
+    try:
+        event = json.load(sys.stdin)
+        action, actor, target = str(event["action"]), str(event["actor"]), str(event["target"])
+        detail = dict(event["detail"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(f"not an event: {error!r}") from None
+    if not action.startswith("recovery."):
+        raise click.UsageError(f"{action}: only recovery.* is recorded here")
+    with opened(path) as here:
+        here.audit.append(actor=actor, action=action, target=target, detail=detail)

@@ -111,6 +111,10 @@ ACTIONS = {
     "audit.recovered": N_("Audit log recovered after a crash"),
     "clock.stepped_back": N_("Clock stepped back"),
     "process.started": N_("Service started"),
+    "recovery.kit_made": N_("Recovery kit made"),
+    "recovery.kit_revoked": N_("Recovery kit revoked"),
+    "recovery.drill": N_("Recovery kit tried"),
+    "recovery.appliance_rebuilt": N_("Appliance rebuilt from the recovery kit"),
 }
 
 
