@@ -133,6 +133,25 @@ CAUSES: dict[str, Explanation] = {
         "{place} is not what it was when the backup was taken: {detail}. This backup must not be relied on.",
         "Check the repository and the memory of the hosts, run a new backup and verify it at once.",
     ),
+    "dump_misdated": Explanation(
+        "The database dump is not from the time of its backup",
+        "The dump of {place} was made at another time than the backup says: {detail}. "
+        "Under a new date there may be old data.",
+        "Find out where this dump came from, run a new backup and verify it at once.",
+    ),
+    "restore_corrupt": Explanation(
+        "The restored database has damaged pages or indexes",
+        "PostgreSQL's own check of {place} found damage after the restore: {detail}.",
+        "Check this host's memory and disk. If the check finds the same in the live database (pg_amcheck), "
+        "rebuild the index that it names; then run a new backup and verify it at once.",
+    ),
+    "self_test_failed": Explanation(
+        "The restore test did not notice a spoiled backup",
+        "The restore test of {place} was given a spoiled backup and did not tell: {detail}. "
+        "What it says about this backup proves nothing.",
+        "Report the text above to the makers of this program. Until it is corrected, "
+        "restore by hand and compare: xinglin backup restore",
+    ),
     "manifest_missing": Explanation(
         "The snapshot has no usable manifest",
         "{place} has no readable manifest ({detail}), so nothing proves what a restore gives back.",
