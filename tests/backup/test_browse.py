@@ -323,6 +323,8 @@ def test_restic_ends_when_the_reader_goes_before_the_answer(
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(client.path))
         connection.sendall(Request(Ask.LIST, "his1", snapshot, str(files / "many")).line())
+        assert appears(f"\0ls\0--\0{snapshot}")
+    assert gone(f"\0ls\0--\0{snapshot}")
     assert gone(f"backup.browse\0{repositories}")
 
 
