@@ -21,6 +21,7 @@ STATEMENT = re.compile(
     r'(?P<name>"(?:[^"]|"")+"|[^\s";]+)',
     re.MULTILINE,
 )
+COMMANDS = re.compile(r"\\(?:connect|restrict|unrestrict) ")
 NAME_BYTES = 63
 
 
@@ -83,7 +84,7 @@ def create(source: Database, dump: Path, name: str) -> None:
     """Make the empty database ``name`` as the dump describes it: encoding, locale, owner, grants, settings."""
     tool = str(postgresql.binary("pg_restore", major(source)))
     place = f"database {name}"
-    listing = programs.run([tool, "--list", str(dump)], source, code="dump_damaged", place=place)
+    listing = programs.run([tool, "--list", "--create", str(dump)], source, code="dump_damaged", place=place)
     chosen = dump.with_suffix(".list")
     chosen.write_text("".join(f"{line}\n" for line in listing.splitlines() if ENTRIES.match(line)), encoding="utf-8")
     chosen.chmod(0o644)
@@ -94,7 +95,7 @@ def create(source: Database, dump: Path, name: str) -> None:
 
 def renamed(script: str, name: str) -> str:
     r"""Return the statements about a dump's database as statements about ``name``, in the maintenance database."""
-    kept = "".join(f"{line}\n" for line in script.splitlines() if not line.startswith("\\connect"))
+    kept = "".join(f"{line}\n" for line in script.splitlines() if not COMMANDS.match(line))
     found = re.search(rf"^CREATE DATABASE {STATEMENT.pattern.rpartition(' ')[2]}", kept, re.MULTILINE)
     if not found:
         raise BackupError("dump_damaged", f"database {name}", "the dump does not describe its database")
