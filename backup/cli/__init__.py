@@ -7,6 +7,10 @@ from lazy_group import LazyGroup
 COMMANDS = {
     "heal": ("backup.cli.run:heal", "Close the records of runs that died (power cut, kill)."),
     "init": ("backup.cli.init:init", "Create the repositories that do not exist yet."),
+    "key": ("backup.kit.cli:key", "Add, try, list and take away the keys of repositories."),
+    "rebuild": ("playbooks.recovery.cli:rebuild", "Bring the appliance back from the kit, the vault, a bare machine."),
+    "recovery-drill": ("playbooks.recovery.cli:recovery_drill", "Open every repository with the sealed code."),
+    "recovery-kit": ("playbooks.recovery.cli:recovery_kit", "Print what a rebuild needs, with a second key."),
     "restore": (
         "backup.restore.cli:restore",
         "Restore a database, files or everything, beside what lives or in place.",

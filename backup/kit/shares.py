@@ -8,7 +8,6 @@ from backup.errors import BackupError
 from backup.kit import code
 
 NEEDED, MADE = 2, 3
-WORDS = 23
 PLACE = "recovery shares"
 
 

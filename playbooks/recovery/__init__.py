@@ -1,0 +1,1 @@
+"""The facility's way back: make the recovery kit, try it, rebuild the appliance from it."""
