@@ -1,23 +1,31 @@
 """Compares a restored database with the manifest of the original.  Pure: manifests in, assertions out."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from backup.manifest import DatabaseManifest
-from backup.status import Assertion, Verdict
+from backup.status import Assertion, Verdict, format_time, parse_time
 
 SHOWN = 20
 """How many differing tables get an assertion of their own; the rest are counted."""
+NAMED = 5
+"""How many objects a detail names."""
+EASTMOST = timedelta(hours=14)
+"""A time without a zone is the clinic's own, at most this much ahead of UTC."""
 
 
 def compare(expected: DatabaseManifest, got: DatabaseManifest) -> list[Assertion]:
-    """Return what was asked of the restored database ``got`` and the answers; each one failed or passed."""
+    """Return what was asked of the restored database ``got`` and the answers."""
     name = expected.database
     return [
-        _equal(f"{name}: encoding", expected.encoding, got.encoding),
-        _equal(f"{name}: extensions", expected.extensions, got.extensions),
+        _assertion(f"{name}: encoding", expected.encoding == got.encoding, expected.encoding, got.encoding),
+        _extensions(expected, got),
         _roles(expected, got),
         _schema(expected, got),
+        _definitions(expected, got),
+        _foreign_keys(expected, got),
         *_tables(expected, got),
+        _newest(expected, got),
         _sequences(expected, got),
     ]
 
@@ -26,8 +34,18 @@ def _assertion(identifier: str, passed: bool, expected: object, got: object, det
     return Assertion(identifier, Verdict.PASSED if passed else Verdict.FAILED, str(expected), str(got), detail)
 
 
-def _equal(identifier: str, expected: object, got: object) -> Assertion:
-    return _assertion(identifier, expected == got, expected, got)
+def _extensions(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
+    """A dump names extensions without a version: a restore gets the installed one, which may be newer."""
+    missing = sorted(set(expected.extensions) - set(got.extensions))
+    other = [
+        f"{name} {version} became {got.extensions[name]}"
+        for name, version in expected.extensions.items()
+        if name in got.extensions and got.extensions[name] != version
+    ]
+    detail = "; ".join([*(f"missing: {name}" for name in missing), *other])
+    return _assertion(
+        f"{expected.database}: extensions", not missing, len(expected.extensions), len(got.extensions), detail
+    )
 
 
 def _roles(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
@@ -43,6 +61,33 @@ def _schema(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
         if got.schema.get(kind) != count
     ]
     return _assertion(f"{expected.database}: schema", not differing, expected.schema, got.schema, "; ".join(differing))
+
+
+def _definitions(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
+    """Compare every object's definition: types, defaults, checks, bodies of functions, owners and rights."""
+    identifier = f"{expected.database}: definitions"
+    total = sum(len(found) for found in expected.definitions.values())
+    if expected.major != got.major:
+        reason = f"PostgreSQL {got.major} writes definitions otherwise than {expected.major}; they were only counted"
+        return Assertion(identifier, Verdict.SKIPPED, f"{total} the same", "not compared", reason)
+    differing = []
+    for kind in sorted({*expected.definitions, *got.definitions}):
+        before, after = expected.definitions.get(kind, {}), got.definitions.get(kind, {})
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                how = "missing" if name not in after else "surplus" if name not in before else "differs"
+                differing.append(f"{kind}: {name}: {how}")
+    detail = "; ".join(differing[:NAMED])
+    return _assertion(identifier, not differing, f"{total} the same", f"{len(differing)} differ", detail)
+
+
+def _foreign_keys(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
+    """A restore makes each one anew and so reads all rows; those that were never validated stay so."""
+    wanted, found = (
+        f"{manifest.schema['foreign_keys']}, of them {manifest.schema['foreign_keys_validated']} validated"
+        for manifest in (expected, got)
+    )
+    return _assertion(f"{expected.database}: foreign keys", wanted == found, wanted, found)
 
 
 def _tables(expected: DatabaseManifest, got: DatabaseManifest) -> Iterator[Assertion]:
@@ -80,6 +125,40 @@ def _tables(expected: DatabaseManifest, got: DatabaseManifest) -> Iterator[Asser
         )
 
 
+def _newest(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
+    """The newest time in every column of times is as it was; the newest of all that is past tells how fresh it is."""
+    as_of = parse_time(expected.as_of)
+    problems, past = [], []
+    for table, original in expected.tables.items():
+        restored = got.tables[table].newest if table in got.tables else {}
+        for column, text in original.newest.items():
+            if restored.get(column) != text:
+                problems.append(f"{table}.{column}: {text} became {restored.get(column)}")
+            moment = _moment(text, as_of)
+            if moment:
+                past.append((moment, f"{table}.{column}: {text}"))
+    columns = sum(len(table.newest) for table in expected.tables.values())
+    detail = "; ".join(problems[:NAMED]) or (f"newest record: {max(past)[1]}" if past else "no record has a past time")
+    return _assertion(
+        f"{expected.database}: newest records",
+        not problems,
+        f"{columns} columns of times, data as of {format_time(as_of)}",
+        f"{len(problems)} columns differ",
+        detail,
+    )
+
+
+def _moment(text: str | None, as_of: datetime) -> datetime | None:
+    """Read PostgreSQL's ISO form; None for NULL, infinity, years beyond Python, and what is after ``as_of``."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    has_zone = moment.tzinfo is not None
+    moment = moment if has_zone else moment.replace(tzinfo=UTC)
+    return moment if moment <= as_of + (timedelta(0) if has_zone else EASTMOST) else None
+
+
 def _sequences(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
     """Sequences are not transactional, so equality is not asked; the next number must be free."""
     problems = [f"{name}: missing" for name in sorted(set(expected.sequences) - set(got.sequences))]
@@ -91,5 +170,5 @@ def _sequences(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
         not problems,
         f"{len(expected.sequences)} sequences, every next number free",
         f"{len(got.sequences)} sequences, {len(problems)} not so",
-        "; ".join(problems[:5]),
+        "; ".join(problems[:NAMED]),
     )

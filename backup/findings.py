@@ -15,11 +15,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Findings:
-    """What a verification has found so far; survives an error in the middle."""
+    """What a verification has found so far; survives an error in the middle.
+
+    ``self_test``: whoever proves something then spoils it in the scratch place and sees that it is told.
+    """
 
     show: Callable[[str], None]
+    self_test: bool = False
     snapshot_id: str | None = None
     as_of: datetime | None = None
+    bytes_restored: int = 0
     phases: dict[str, float] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
 

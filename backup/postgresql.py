@@ -1,4 +1,4 @@
-"""PostgreSQL on this host: an exported snapshot held open, its dump as a stream, the server's roles.
+"""PostgreSQL on this host: its programs, its dump as a stream, the server's roles.
 
 Everything runs as the OS user ``postgres`` over the Unix socket (peer authentication), so no password exists.
 The dump goes through a pipe whose write end we hold (``process.Producer``) rather than through restic's
@@ -9,23 +9,22 @@ hung restic 0.18 (its bug 5683) cannot take the dump with it.
 import contextlib
 import os
 import re
-import select
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from backup.errors import BackupError
-from backup.process import GRACE_SECONDS, Producer, end, ending_with_us, producing
-from backup.status import parse_time
+from backup.process import Producer, end, ending_with_us, producing
 
 OS_USER = "postgres"
 INSTALLED = Path("/usr/lib/postgresql")
 ANSWER_SECONDS = 60.0
-LOCK_WAIT = "5min"
+LOCK_SECONDS = 300
+"""How long to wait for tables that somebody else holds locked."""
 TEXT_FORM = {
     "datestyle": "ISO,YMD",
     "timezone": "UTC",
@@ -38,12 +37,6 @@ TEXT_FORM = {
     "row_security": "off",
 }
 """Fixed for every session, so that the same data always has the same text and nothing ends our transaction."""
-
-EXPORT = rb"""
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT pg_export_snapshot(), to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-       current_setting('server_version_num')::int / 10000;
-"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +82,7 @@ def environment(source: Database) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LANG": "C.UTF-8",
+        "TZ": "UTC",
         "PGHOST": str(source.socket_directory),
         "PGPORT": str(source.port),
         "PGUSER": OS_USER,
@@ -128,6 +122,22 @@ def said(stderr: IO[bytes]) -> str:
     return " ".join(stderr.read().decode("utf-8", "replace").split())[:300]
 
 
+def program(
+    name: str, major: int, source: Database, arguments: Sequence[str], timeout_seconds: float
+) -> tuple[int, str]:
+    """Run one of PostgreSQL's programs to its end; return its exit code and what it said first.  Raises BackupError."""
+    command = [str(binary(name, major)), *arguments]
+    with tempfile.TemporaryFile() as output:
+        process = as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            returncode = process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise BackupError("timed_out", source.place, f"{name}: limit {timeout_seconds:.0f} s") from error
+        finally:
+            end(process)
+        return returncode, said(output)
+
+
 def query(source: Database, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
     """Run an SQL script and return its bare output; raises BackupError ``database_unreachable`` or ``dump_failed``."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
@@ -153,40 +163,12 @@ def psql_error(source: Database, returncode: int, text: str) -> BackupError:
     return BackupError(code, source.place, text or f"psql ended with {returncode}")
 
 
-@contextlib.contextmanager
-def exported_snapshot(source: Database) -> Iterator[ExportedSnapshot]:
-    """Hold a read-only snapshot open; its session ends with the block.
-
-    Raises BackupError ``database_unreachable``, or ``dump_failed`` when the server refuses to export one.
-    """
-    read_end, write_end = os.pipe()
-    with tempfile.TemporaryFile() as stderr, os.fdopen(write_end, "wb") as commands:
-        try:
-            process = as_server_user(psql_command(), source, stdin=read_end, stdout=subprocess.PIPE, stderr=stderr)
-        finally:
-            os.close(read_end)
-        answers = cast("IO[bytes]", process.stdout)
-        try:
-            commands.write(EXPORT)
-            commands.flush()
-            ready, _, _ = select.select([answers], [], [], ANSWER_SECONDS)
-            answer = answers.readline().decode().strip() if ready else ""
-            if not answer:
-                returncode = process.wait(GRACE_SECONDS) if ready else 2
-                raise psql_error(source, returncode, said(stderr) or "no answer")
-            snapshot_id, as_of, major = answer.split("|")
-            yield ExportedSnapshot(snapshot_id, parse_time(as_of), int(major))
-        finally:
-            end(process)
-            answers.close()
-
-
 def dump_stream(
     source: Database, snapshot: ExportedSnapshot, stderr: IO[bytes]
 ) -> contextlib.AbstractContextManager[Producer]:
     """Start pg_dump (custom format, uncompressed: restic compresses and deduplicates) in the exported snapshot."""
     command = [str(binary("pg_dump", snapshot.major)), "--format=custom", "--compress=0", "--no-password"]
-    command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={LOCK_WAIT}"]
+    command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={LOCK_SECONDS}s"]
     return producing(
         lambda stdout: as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
     )

@@ -1,89 +1,69 @@
-"""Restores one dump into a scratch server and compares it with its manifest."""
+"""Restores one dump into a scratch server, compares it with its manifest, and has its pages checked."""
 
 import contextlib
 import os
 import pwd
-import subprocess
-import tempfile
 from pathlib import Path
 
-from backup import manifest, postgresql, scratch
-from backup.compare import compare
+from backup import amcheck, dump_file, postgresql, scratch, self_test
 from backup.errors import BackupError
 from backup.findings import Findings
 from backup.manifest import DatabaseManifest
-from backup.postgresql import Database
-from backup.process import end
-from backup.status import Cause, Verdict
+from backup.restored import require_equal
+from backup.scratch import Scratch
+from backup.status import Cause
 
 RESTORE_SECONDS = 6 * 3600.0
 JOBS = 2
 
 
 def restore_database(expected: DatabaseManifest, staged: Path, roles: Path, place: Path, findings: Findings) -> None:
-    """Restore the file ``staged`` below ``place`` and compare; notes phases and assertions in ``findings``.
+    """Restore the file ``staged`` below ``place`` and prove it; notes phases and assertions in ``findings``.
 
-    Raises BackupError: dump_damaged, restore_failed and manifest_mismatch are about the backup, others are not.
+    When ``findings.self_test`` is set, it then spoils what it has just proved, to see the proof fail.
+    Raises BackupError; ``verify.BAD_BACKUP`` has the codes that are about the backup.
     """
-    name = expected.database
-    major = int(expected.server_version.partition(".")[0])
     if os.geteuid() == 0:
         account = pwd.getpwnam(postgresql.OS_USER)
         os.chown(staged, account.pw_uid, account.pw_gid)
     with findings.phase("read"):
-        # Listing the contents would not do: pg_restore -l is content with a truncated dump.
-        nowhere = Database("postgres", place)
-        words = _pg_restore(major, nowhere, ["--file=/dev/null", str(staged)])
-        damaged = Cause("dump_damaged", f"database {name}", words)
-        findings.require(f"{name}: dump can be read to its end", not words, "no complaint", words or "none", damaged)
+        dump_file.require_time(expected, staged, findings)
+        dump_file.require_whole(expected, staged, findings)
     with contextlib.ExitStack() as stack:
         with findings.phase("server"):
-            server = stack.enter_context(scratch.server(place, major))
-            live = expected.system_identifier
-            findings.require(
-                f"{name}: restored beside the live server, not into it",
-                server.system_identifier != live,
-                f"not system {live}",
-                f"system {server.system_identifier}",
-                Cause("scratch_failed", str(place), "this is the live server"),
-            )
+            server = stack.enter_context(scratch.server(place, expected.major))
+            _require_apart(expected, server, findings)
         with findings.phase("restore"):
-            script = roles.read_text(encoding="utf-8").replace(f"CREATE ROLE {postgresql.OS_USER};\n", "")
-            try:
-                postgresql.query(server.source, script, RESTORE_SECONDS)
-            except BackupError as error:
-                raise BackupError("restore_failed", f"roles of database {name}", error.cause.detail) from error
-            arguments = ["--create", "--exit-on-error", "--no-tablespaces", f"--jobs={JOBS}", "--dbname=postgres"]
-            words = _pg_restore(major, server.source, [*arguments, str(staged)])
-            failed = Cause("restore_failed", f"database {name}", words)
-            findings.require(f"{name}: restore", not words, "no complaint", words or "none", failed)
+            _restore(expected, staged, roles, server, findings)
         with findings.phase("compare"):
-            queries = {table: facts.query for table, facts in expected.tables.items()}
-            try:
-                restored = manifest.compute(server.database(name), queries=queries)
-            except BackupError as error:
-                raise BackupError("restore_failed", f"database {name}", error.cause.detail) from error
-            answers = compare(expected, restored)
-            findings.assertions += answers
-            bad = [answer for answer in answers if answer.status is Verdict.FAILED]
-            if bad:
-                worst = next((answer for answer in bad if ": table " in answer.id), bad[0])
-                detail = worst.detail or f"expected {worst.expected}, got {worst.got}"
-                raise BackupError("manifest_mismatch", worst.id, detail)
+            restored = require_equal(expected, server, findings)
+        with findings.phase("amcheck"):
+            amcheck.require_sound(server.database(expected.database), expected.major, JOBS, findings)
+        findings.bytes_restored += staged.stat().st_size
+        if findings.self_test:
+            with findings.phase("self-test"):
+                self_test.run(expected, restored, server, staged, findings)
 
 
-def _pg_restore(major: int, source: Database, arguments: list[str]) -> str:
-    """Run pg_restore and return what is wrong in its words, or nothing.  It has no quiet way to fail."""
-    command = [str(postgresql.binary("pg_restore", major)), *arguments]
-    with tempfile.TemporaryFile() as stderr:
-        process = postgresql.as_server_user(
-            command, source, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
-        )
-        try:
-            returncode = process.wait(RESTORE_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise BackupError("timed_out", source.place, f"pg_restore: limit {RESTORE_SECONDS:.0f} s") from error
-        finally:
-            end(process)
-        words = postgresql.said(stderr)
-    return words if returncode == 0 else words or f"pg_restore ended with {returncode}"
+def _require_apart(expected: DatabaseManifest, server: Scratch, findings: Findings) -> None:
+    findings.require(
+        f"{expected.database}: restored beside the live server, not into it",
+        server.system_identifier != expected.system_identifier,
+        f"not system {expected.system_identifier}",
+        f"system {server.system_identifier}",
+        Cause("scratch_failed", str(server.directory), "this is the live server"),
+    )
+
+
+def _restore(expected: DatabaseManifest, staged: Path, roles: Path, server: Scratch, findings: Findings) -> None:
+    name = expected.database
+    script = roles.read_text(encoding="utf-8").replace(f"CREATE ROLE {postgresql.OS_USER};\n", "")
+    try:
+        postgresql.query(server.source, script, RESTORE_SECONDS)
+    except BackupError as error:
+        raise BackupError("restore_failed", f"roles of database {name}", error.cause.detail) from error
+    arguments = ["--create", "--exit-on-error", "--no-tablespaces", f"--jobs={JOBS}", "--dbname=postgres", str(staged)]
+    returncode, words = postgresql.program("pg_restore", expected.major, server.source, arguments, RESTORE_SECONDS)
+    words = words or (f"pg_restore ended with {returncode}" if returncode else "")
+    failed = Cause("restore_failed", f"database {name}", words)
+    findings.require(f"{name}: restore", not words, "no complaint", words or "none", failed)

@@ -27,9 +27,11 @@ logger = logging.getLogger(__name__)
 SCRATCH_PARENT = Path("/var/tmp")  # noqa: S108
 BAD_BACKUP = {
     "dump_damaged",
+    "dump_misdated",
     "manifest_mismatch",
     "manifest_missing",
     "repository_damaged",
+    "restore_corrupt",
     "restore_failed",
     "snapshot_too_old",
 }

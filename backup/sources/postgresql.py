@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from backup import manifest, postgresql, scratch
 from backup.backup_set import Part
 from backup.errors import BackupError
+from backup.exported_snapshot import exported_snapshot
 from backup.findings import Findings
 from backup.postgresql import Database
 from backup.process import ProducerFailedError
@@ -54,14 +55,14 @@ class PostgresqlSource(Database):
     def capture(self, work: Work) -> Part:
         """Dump it, and compute the manifest in the dump's own exported snapshot."""
         filename = f"{self.database}.dump"
-        with postgresql.exported_snapshot(self) as snapshot, tempfile.TemporaryFile() as stderr:
+        with exported_snapshot(self) as (session, snapshot), tempfile.TemporaryFile() as stderr:
             with postgresql.dump_stream(self, snapshot, stderr) as producer:
                 try:
                     added = work.stream(filename, producer)
                 except ProducerFailedError as error:
                     words = postgresql.said(stderr) or f"pg_dump ended with {error.returncode}"
                     raise BackupError("dump_failed", self.place, words) from error
-            found = manifest.compute(self, snapshot.id)
+            found = manifest.compute_in(session)
             manifest.require_tables(found, self)
             for kind in ("roles", "tablespaces"):
                 postgresql.dump_globals(self, snapshot, kind, work.staging / f"{self.database}.{kind}.sql")

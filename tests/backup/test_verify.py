@@ -26,7 +26,7 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, clu
         assert proof.rto_seconds is not None
         assert proof.as_of is not None
         assert abs((done.started_at - proof.as_of).total_seconds()) < 5
-        assert set(proof.phases) == {"find", "fetch", "read", "server", "restore", "compare", "files"}
+        assert set(proof.phases) == {"find", "fetch", "read", "server", "restore", "compare", "amcheck", "files"}
         assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
     assert len(read_verifications(config.verifications)) == 2
 
