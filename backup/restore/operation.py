@@ -3,19 +3,24 @@
 import os
 import pwd
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from backup import locks, scratch, verify
 from backup.errors import BackupError
 from backup.findings import Findings
+from backup.manifest import DatabaseManifest
 from backup.policy import Config
+from backup.postgresql import Database
 from backup.recorder import Now, Show, now_utc
 from backup.restore import database, files, server
+from backup.restore.database import DatabaseTarget
 from backup.restore.plan import DatabasePlan, FilesPlan, Plan, StreamPlan
 from backup.restore.record import RestoreRecorder, heal
+from backup.restore.request import Request
 from backup.restore.sets import staging
 from backup.sources.work import Stored
 from backup.status import Cause, Outcome, RestoreRecord, new_id
@@ -41,62 +46,90 @@ def exclusive(config: Config) -> Iterator[None]:
         raise BackupError("restore_running", error.cause.place, error.cause.detail) from error
 
 
+@dataclass(frozen=True)
+class Intent:
+    """What goes on record about a restore before it begins."""
+
+    request: Request
+    repository: str
+    snapshot_id: str
+    what: str
+    target: str
+    as_of: datetime | None
+    until: datetime | None = None
+
+
+Act = Callable[[Path, RestoreRecorder, list[str]], None]
+"""Restores, with a scratch directory of its own, and adds hints for people; raises BackupError."""
+
+
 def execute(config: Config, plan: Plan, *, now: Now = now_utc, show: Show, scratch_parent: Path | None = None) -> Done:
     """Restore what ``plan`` says and return the record, which is also in ``config.restores``.
 
     FAILED: what was there before is unchanged, but for files in place, whose old versions are kept.  Raises
     BackupError ``restore_running``; KeyboardInterrupt, after it recorded INTERRUPTED.
     """
+
+    def act(place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
+        for item in plan.databases:
+            server.sweep(item.target.live)
+            _restore_database(plan, item, place, recorder, hints)
+        for stream in plan.streams:
+            _write_stream(plan, stream, recorder, hints)
+        if plan.files:
+            _restore_files(plan.files, recorder, hints)
+
+    intent = Intent(
+        plan.request, plan.sets.repository.name, plan.snapshot.id, plan.what, plan.target, plan.sealed.as_of
+    )
+    return on_record(config, intent, act, now=now, show=show, scratch_parent=scratch_parent)
+
+
+def on_record(
+    config: Config, intent: Intent, act: Act, *, now: Now, show: Show, scratch_parent: Path | None = None
+) -> Done:
+    """Do ``act`` as the only restore of this host, with a record that is true all the time; raises as ``execute``."""
     with exclusive(config):
         heal(config.restores, config.host)
-        recorder = RestoreRecorder(config.restores, _record(config, plan, now), now, show)
+        recorder = RestoreRecorder(config.restores, _record(config, intent, now), now, show)
         hints: list[str] = []
         try:
             with scratch.directory(scratch_parent or verify.SCRATCH_PARENT) as place:
-                for item in plan.databases:
-                    _sweep(item)
-                    _restore_database(plan, item, place, recorder, hints)
-                for stream in plan.streams:
-                    _write_stream(plan, stream, recorder, hints)
-                if plan.files:
-                    _restore_files(plan.files, recorder, hints)
+                act(place, recorder, hints)
         except BackupError as error:
             return Done(recorder.finish(Outcome.FAILED, error.cause), tuple(hints))
         except KeyboardInterrupt:
             recorder.finish(Outcome.INTERRUPTED, Cause("restore_interrupted", config.host, "it was told to stop"))
             raise
         except OSError as error:
-            place_of = str(error.filename or plan.target)
+            place_of = str(error.filename or intent.target)
             cause = Cause("target_failed", place_of, error.strerror or repr(error))
             return Done(recorder.finish(Outcome.FAILED, cause), tuple(hints))
         return Done(recorder.finish(Outcome.SUCCESS, None), tuple(hints))
 
 
-def _record(config: Config, plan: Plan, now: Now) -> RestoreRecord:
+def _record(config: Config, intent: Intent, now: Now) -> RestoreRecord:
     started = now()
     return RestoreRecord(
-        restore_id=new_id(plan.request.policy, started),
+        restore_id=new_id(intent.request.policy, started),
         host=config.host,
-        policy=plan.request.policy,
-        repository=plan.sets.repository.name,
-        what=plan.what,
-        target=plan.target,
-        in_place=plan.request.in_place,
-        purpose=plan.request.purpose,
-        operator=plan.request.operator or operator(),
+        policy=intent.request.policy,
+        repository=intent.repository,
+        what=intent.what,
+        target=intent.target,
+        in_place=intent.request.in_place,
+        purpose=intent.request.purpose,
+        operator=intent.request.operator or operator(),
         started_at=started,
-        snapshot_id=plan.snapshot.id,
-        as_of=plan.sealed.as_of,
+        snapshot_id=intent.snapshot_id,
+        as_of=intent.as_of,
+        until=intent.until,
     )
 
 
 def operator() -> str:
     """Return who does it: the person behind sudo, else this process's user."""
     return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-
-
-def _sweep(item: DatabasePlan) -> None:
-    server.sweep(item.target.live)
 
 
 def _restore_database(plan: Plan, item: DatabasePlan, place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
@@ -108,18 +141,23 @@ def _restore_database(plan: Plan, item: DatabasePlan, place: Path, recorder: Res
         roles = stored.staged(f"{item.expected.database}.roles.sql").read_text(encoding="utf-8")
         notes.numbers["bytes_fetched"] = item.part.bytes
     working = database.load(dump, roles, item.target, recorder)
-    try:
-        difference = database.compare_with(item.expected, working, recorder)
-    except BaseException:
-        server.drop(item.target.live, working.database)
-        raise
     dump.unlink()
-    target = item.target
+    finish_database(item.expected, working, item.target, recorder, hints)
+
+
+def finish_database(
+    expected: DatabaseManifest, working: Database, target: DatabaseTarget, recorder: RestoreRecorder, hints: list[str]
+) -> None:
+    """Compare the restored database and give it its name; raises BackupError ``manifest_mismatch``, target_failed."""
+    try:
+        difference = database.compare_with(expected, working, recorder)
+    except BaseException:
+        server.drop(target.live, working.database)
+        raise
     if difference and target.in_place:
         # What differs from its manifest never takes the place of live data by itself.
-        target = replace(
-            target, name=working.database.replace(server.WORKING, f"{target.name}_differs_"), in_place=False
-        )
+        name = working.database.replace(server.WORKING, f"{target.name}_differs_")
+        target = replace(target, name=name, in_place=False)
     hints.append(f"to undo: {database.put_in_place(working, target, recorder)}")
     if target.in_place and target.aside:
         hints.append(f"the database as it was before is {target.aside}; drop it when nobody needs it any more")

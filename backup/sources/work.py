@@ -63,15 +63,15 @@ class Work:
     excludes: list[str] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
 
-    def stream(self, filename: str, producer: Producer) -> Added:
-        """Store what ``producer`` writes as the file ``filename`` in a snapshot of its own.
+    def stream(self, filename: str, producer: Producer, kind: str = "dump", tags: Sequence[str] = ()) -> Added:
+        """Store what ``producer`` writes as the file ``filename`` in a snapshot of its own, tagged ``kind=``.
 
         There is no snapshot unless the producer ended well.  Raises ProducerFailedError, BackupError.
         """
         added = repository.backup_stream(
             self.local,
             host=self.host,
-            tags=[*self.tags, "kind=dump"],
+            tags=[*self.tags, f"kind={kind}", *tags],
             filename=filename,
             producer=producer,
             progress=lambda fraction, done: self.recorder.show("dump", fraction, done),
@@ -110,7 +110,7 @@ class Stored:
         if part.snapshot_id is None or part.filename is None:
             raise ValueError(f"not a stream: {part.name}")
         target = self.place / part.filename
-        got = repository.dump(self.repository, self._id_here(part), f"/{part.filename}", target, LONG_SECONDS)
+        got = repository.dump(self.repository, self.id_here(part), f"/{part.filename}", target, LONG_SECONDS)
         findings.require(
             f"{part.name}: size of the dump",
             got == part.bytes,
@@ -126,7 +126,7 @@ class Stored:
         repository.dump(self.repository, self.snapshot.id, str(self.staging / name), target, QUICK_SECONDS)
         return target
 
-    def _id_here(self, part: Part) -> str:
+    def id_here(self, part: Part) -> str:
         """Return the id that the part's snapshot has in this repository: a copy has its own."""
         for item in self.listed:
             if part.snapshot_id in {item.id, item.original}:
