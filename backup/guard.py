@@ -70,8 +70,8 @@ def find(
 ) -> list[Anomaly]:
     """Return what is odd about the ``fresh`` snapshots (ids) of one policy, oldest first.
 
-    ``snapshots`` are all of that policy.  ``extensions`` has ``count_extensions`` of the sealing snapshots (by id) of
-    which it is known, for the change of file types.
+    ``snapshots`` are all of that policy.  ``extensions`` has the ``table`` of file extensions of those sealing
+    snapshots (by id) of which it is known: it tells a change of file types.
     """
     found = [anomaly for item in snapshots if item.id in fresh for anomaly in _times(item, snapshots, now, fresh)]
     nights = _nights([item for item in snapshots if item.time <= now + SKEW])
@@ -92,13 +92,14 @@ def find(
     return sorted(found, key=lambda item: item.at)
 
 
-def count_extensions(names: Iterable[str]) -> dict[str, int]:
-    """Count file names by their extension (lower case, ``""`` without one): the 40 most frequent, the rest as ``*``."""
-    counts: dict[str, int] = {}
-    for name in names:
-        stem, dot, extension = name.rpartition(".")
-        key = f".{extension.lower()}" if dot and stem and len(extension) <= 16 else ""
-        counts[key] = counts.get(key, 0) + 1
+def extension(name: str) -> str:
+    """Return a file name's extension in lower case with its dot, ``""`` without one."""
+    stem, dot, ending = name.rpartition(".")
+    return f".{ending.lower()}" if dot and stem and len(ending) <= 16 else ""
+
+
+def table(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts of extensions as a small table: the 40 most frequent, the rest as ``*``."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(count for _, count in ordered[TOP_EXTENSIONS:])
     return dict(ordered[:TOP_EXTENSIONS]) | ({OTHER: rest} if rest else {})

@@ -9,15 +9,16 @@ import os
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup import repository
+from backup import guard, process, repository
 from backup.errors import BackupError
 from backup.repository import Snapshot
-from backup.restic import LONG_SECONDS, Repository, Said, demand, run
+from backup.restic import LONG_SECONDS, Repository, Said, demand, environment, run
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,11 @@ def check(target: Repository, held: Sequence[int], subset: str | None = None) ->
     command = ["check", *([f"--read-data-subset={subset}"] if subset else [])]
     said = _run(command, target, held)
     summary: dict[str, Any] = next((item for item in said.messages if item.get("message_type") == "summary"), {})
-    errors, broken = summary.get("num_errors", 0), tuple(summary.get("broken_packs") or ())
     texts = [complaint.text for complaint in said.complaints if complaint.text.strip()]
-    if errors or broken or any("repository contains errors" in text for text in texts):
-        return Findings(max(1, errors), broken, " ".join("; ".join(texts[:3]).split())[:300])
+    # The summary counts an error also when the repository was only locked or out of reach.
+    if any("repository contains errors" in text for text in texts):
+        broken = tuple(summary.get("broken_packs") or ())
+        return Findings(max(1, summary.get("num_errors", 0)), broken, " ".join("; ".join(texts[:3]).split())[:300])
     demand(said, target)
     return Findings(0)
 
@@ -79,6 +81,21 @@ def incomplete(target: Repository, held: Sequence[int], snapshot_ids: Sequence[s
         elif line.startswith(CHANGED):
             found |= current
     return found | (set(snapshot_ids or listed) - seen)
+
+
+def extensions(target: Repository, snapshot_id: str) -> Counter[str]:
+    """Count the file extensions in a snapshot; nothing but the counts stays in memory."""
+    counts: Counter[str] = Counter()
+
+    def count(source: process.Source, line: str) -> None:
+        if source is process.Source.STDOUT and line.startswith("/"):
+            counts[guard.extension(line.rpartition("/")[2])] += 1
+
+    command = ["restic", "ls", "--no-lock", "--no-cache", snapshot_id]
+    returncode = process.run(command, environment(target), on_line=count, timeout_seconds=LONG_SECONDS)
+    if returncode:
+        raise BackupError("snapshot_not_found", target.place, snapshot_id[:8])
+    return counts
 
 
 def forget(target: Repository, held: Sequence[int], snapshot_ids: Sequence[str]) -> list[Snapshot]:

@@ -7,7 +7,7 @@ import pytest
 
 from backup import guard
 from backup.repository import Snapshot
-from tests.keeper.nights import DAY, FIRST, copied, dump, identity, night, quiet, seal
+from tests.keeper.nights import DAY, FIRST, copied, dump, night, quiet, seal
 
 HOUR = timedelta(hours=1)
 MEGABYTE = 1_000_000
@@ -154,11 +154,19 @@ def test_new_extensions_on_many_files_are_told() -> None:
     assert codes(before, fresh, extensions=known | {fresh[-1].id: usual | {"*": 4000}}) == ["changed_types"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.PDF", ".pdf"), (".bashrc", ""), ("README", ""), ("x.tar.gz", ".gz"), ("a." + "b" * 17, ""), ("end.", ".")],
+)
+def test_an_extension(name: str, expected: str) -> None:
+    assert guard.extension(name) == expected
+
+
 def test_extensions_are_counted_in_a_small_table() -> None:
-    assert guard.count_extensions(["a.PDF", "b.pdf", ".bashrc", "README", "x.tar.gz"]) == {".pdf": 2, "": 2, ".gz": 1}
-    table = guard.count_extensions([f"{n}.{identity(n)[:8]}" for n in range(500)])
-    assert len(table) == 41
-    assert table["*"] == 460
+    small = guard.table({f".{n}": 2 for n in range(500)} | {".pdf": 900})
+    assert len(small) == 41
+    assert small[".pdf"] == 900
+    assert small["*"] == 922
 
 
 def test_snapshots_without_numbers_and_other_policies_runs_are_no_reason() -> None:
