@@ -23,6 +23,8 @@ TEST_PROGRAMS = {
     "fc-list": "fontconfig",
     "/usr/lib/postgresql/*/bin/initdb": "postgresql",
     "shellcheck": "shellcheck",
+    "pdftoppm": "poppler-utils",
+    "zbarimg": "zbar-tools",
 }
 
 
