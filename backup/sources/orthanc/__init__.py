@@ -1,0 +1,1 @@
+"""Orthanc (PACS): its index and its stored files as one."""

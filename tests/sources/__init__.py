@@ -1,0 +1,1 @@
+"""Each source against the real server that it backs up."""
