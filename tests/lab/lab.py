@@ -64,11 +64,23 @@ class Lab:
         path = self.facility_directory / "first-contact.yml"
         if not path.exists():
             entries = {host.name: {"user": FIRST_USER, "password": secrets.token_urlsafe(18)} for host in self.hosts}
-            # Root's only from the first byte on; JSON is YAML, too.
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as handle:
-                json.dump(entries, handle, indent=1)
+            _write_private(path, entries)
         return {name: entry["password"] for name, entry in json.loads(path.read_text()).items()}
+
+    def replace_by_bare(self, name: str) -> Path:
+        """Lose a host with its disk; boot a freshly installed one of the same name and address in its place.
+
+        Returns the file of the new machine's first login; it is outside of the facility's directory, which may be lost.
+        """
+        host = self.host(name)
+        host.destroy()
+        password = secrets.token_urlsafe(18)
+        host.create(password)
+        host.boot()
+        path = self.directory / f"first-contact-{name}.yml"
+        path.unlink(missing_ok=True)
+        _write_private(path, {name: {"user": FIRST_USER, "password": password}})
+        return path
 
     def down(self) -> None:
         """End every host in order and remove the networks; the disks stay."""
@@ -84,6 +96,13 @@ class Lab:
             host.destroy()
         network.down(self.slot)
         shutil.rmtree(self.directory)
+
+
+def _write_private(path: Path, entries: dict[str, dict[str, str]]) -> None:
+    """Write first logins: root's only from the first byte on.  JSON is YAML, too."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        json.dump(entries, handle, indent=1)
 
 
 def _load(record: Path) -> Lab:
