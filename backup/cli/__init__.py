@@ -17,6 +17,7 @@ COMMANDS = {
     ),
     "run": ("backup.cli.run:run", "Back up now: dump, store, check, copy offsite."),
     "status": ("backup.cli.status:status", "Tell how each policy stands."),
+    "wal": ("backup.point_in_time.cli:wal", "Store PostgreSQL's archived log, for any point in time."),
     "verify": ("backup.cli.verify:verify", "Restore the newest backup and compare it with its manifest."),
 }
 

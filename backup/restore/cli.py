@@ -5,18 +5,25 @@ Exit codes: 0 restored (or only shown), 2 wrong usage or not confirmed, 3 it fai
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from backup import policy_file
 from backup.cli.common import FAILED, ProgressLine, config_option, explained, policy_option
 from backup.errors import BackupError
+from backup.point_in_time import operation as point_operation
+from backup.point_in_time import plan as point_plan
 from backup.policy import Config
-from backup.recorder import now_utc
+from backup.recorder import Show, now_utc
 from backup.restore import guide, operation, plan, texts
+from backup.restore.operation import Done
 from backup.restore.request import AUTO, LATEST, Request
-from backup.restore.sets import open_sets
+from backup.restore.sets import open_sets, parse_moment
 from backup.status import Outcome, Purpose
 
 
@@ -32,6 +39,7 @@ from backup.status import Outcome, Purpose
 @click.option("--paths", "paths", multiple=True, help="A file or directory, absolute; may be repeated.")
 @click.option("--files", "all_files", is_flag=True, help="All files of the set.")
 @click.option("--everything", is_flag=True, help="All databases and all files.")
+@click.option("--until", help="For PostgreSQL with point_in_time: a TIME, or latest: as far as the stored WAL goes.")
 @click.option("--target", help="A new database name, or a directory; without it, an unused one is chosen.")
 @click.option("--in-place", is_flag=True, help="Replace what lives, after --confirm.")
 @click.option("--confirm", help="The name that an in-place restore asks for: the database's, else the host's.")
@@ -51,6 +59,7 @@ def restore(
     paths: tuple[str, ...],
     all_files: bool,
     everything: bool,
+    until: str | None,
     target: str | None,
     in_place: bool,
     confirm: str | None,
@@ -74,8 +83,9 @@ def restore(
         in_place=in_place,
         keep=not no_keep,
         purpose=Purpose(purpose),
+        until=_moment(until, config.timezone),
     )
-    guided = sys.stdin.isatty() and not (databases or request.wants_files or only_list)
+    guided = sys.stdin.isatty() and not (databases or request.wants_files or only_list or until)
     if guided:
         request = guide.ask(config, request, now)
     if not request.policy:
@@ -83,23 +93,60 @@ def restore(
         raise BackupError("configuration_wrong", "restore", f"--policy is needed; this host has: {known}")
     if only_list:
         return _list(config, request, as_json=as_json)
-    made = plan.make(config, request, now)
-    wanted = made.confirmation(config.host)
+    job = _point_in_time(config, request) if request.until else _from_set(config, request)
     if dry_run or not as_json:
-        shown = json.dumps(texts.plan_json(made, wanted), ensure_ascii=False) if as_json else ""
-        click.echo(shown or texts.plan_lines(made, config.timezone))
+        click.echo(json.dumps(job.shown_json, ensure_ascii=False) if as_json else job.shown)
     if dry_run:
         return 0
-    if wanted:
-        _require_confirmation(wanted, confirm)
+    if job.confirmation:
+        _require_confirmation(job.confirmation, confirm)
     elif guided:
         click.confirm("开始恢复 / Start", default=True, abort=True)
     with ProgressLine() as line:
-        done = operation.execute(config, made, show=line.show)
-    click.echo(
-        json.dumps(texts.done_json(done), ensure_ascii=False) if as_json else texts.done_lines(done, config.timezone)
-    )
+        done = job.execute(line.show)
+    said = json.dumps(texts.done_json(done), ensure_ascii=False) if as_json else texts.done_lines(done, config.timezone)
+    click.echo(said)
     return 0 if done.record.outcome is Outcome.SUCCESS else FAILED
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A restore that is worked out: what to show first, what to have typed, and how to do it."""
+
+    shown: str
+    shown_json: dict[str, Any]
+    confirmation: str | None
+    execute: Callable[[Show], Done]
+
+
+def _from_set(config: Config, request: Request) -> _Job:
+    made = plan.make(config, request, now_utc())
+    wanted = made.confirmation(config.host)
+    return _Job(
+        texts.plan_lines(made, config.timezone),
+        texts.plan_json(made, wanted),
+        wanted,
+        lambda show: operation.execute(config, made, show=show),
+    )
+
+
+def _point_in_time(config: Config, request: Request) -> _Job:
+    made = point_plan.make(config, request, now_utc())
+    return _Job(
+        made.lines(config.timezone),
+        made.to_json(),
+        made.confirmation(),
+        lambda show: point_operation.execute(config, made, show=show),
+    )
+
+
+def _moment(text: str | None, timezone: str) -> datetime | str | None:
+    if text is None or text == LATEST:
+        return text
+    moment = parse_moment(text, timezone)
+    if moment is None:
+        raise BackupError("configuration_wrong", "--until", f"{text} is no time such as 2026-11-22 10:00")
+    return moment
 
 
 def _require_confirmation(wanted: str, given: str | None) -> None:

@@ -134,10 +134,7 @@ def make(config: Config, request: Request, moment: datetime) -> Plan:
         selection = Selection(sets.repository, snapshot.id, request.paths, excludes)
         chosen_files = _files(request, selection, directory, keep)
     needs = tuple(_needs(databases, streams, chosen_files))
-    for need in needs:
-        if need.needed_bytes > need.free_bytes:
-            detail = f"{need.needed_bytes / 1e9:.2f} GB are needed, {need.free_bytes / 1e9:.2f} GB are free"
-            raise BackupError("target_space", str(need.path), detail)
+    require_space(needs)
     plan = Plan(request, sets, snapshot, sealed, databases, streams, chosen_files, needs, None)
     rate = _throughput(config)
     return Plan(**{**vars(plan), "expected_seconds": plan.bytes / rate if rate else None})
@@ -248,6 +245,14 @@ def needs(wanted: Sequence[tuple[Path, float]]) -> list[Need]:
         known = by_device.get(device) or Need(here, 0, shutil.disk_usage(here).free)
         by_device[device] = Need(known.path, known.needed_bytes + int(size), known.free_bytes)
     return list(by_device.values())
+
+
+def require_space(wanted: Iterable[Need]) -> None:
+    """Raise BackupError ``target_space`` when a file system has less free than needed."""
+    for need in wanted:
+        if need.needed_bytes > need.free_bytes:
+            detail = f"{need.needed_bytes / 1e9:.2f} GB are needed, {need.free_bytes / 1e9:.2f} GB are free"
+            raise BackupError("target_space", str(need.path), detail)
 
 
 def _throughput(config: Config) -> float | None:
