@@ -83,7 +83,7 @@ def _backup(policy: PolicyView, now: datetime) -> dict[str, Any]:
         "rto_target_seconds": target,
         "rto_forecast_seconds": forecast.seconds if forecast else None,
         "rto_target_crossed_at": _time(forecast.crosses_at if forecast else None),
-        "append_only": {probe.repository: probe.cause is None for probe in policy.probes},
+        "append_only": {probe.repository: probe.refused for probe in policy.probes},
     }
 
 

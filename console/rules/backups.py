@@ -74,6 +74,6 @@ def _vault_problems(view: PolicyView, zone: ZoneInfo, target: str) -> Iterator[P
 
 def _probe_problems(view: PolicyView, target: str) -> Iterator[Problem]:
     for probe in view.probes:
-        if probe.cause is not None and probe.cause["code"] == "not_append_only":
+        if probe.cause is not None and probe.refused is False:
             values = {"place": probe.cause["place"], "detail": probe.cause["detail"]}
             yield problem("not_append_only", Severity.CRIT, target, probe.at, host=view.host, values=values)

@@ -14,6 +14,7 @@ from console.store.jobs import JobSlot, WorkerPulse
 from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
 from console.store.runs import ProvisionRun
 
+NOT_APPEND_ONLY = "not_append_only"
 SERVERS = {"local": "appliance", "offsite": "offsite"}
 """Kind of repository → group of the servers that hold it."""
 
@@ -25,6 +26,13 @@ class Probe:
     at: datetime
     repository: str
     cause: Mapping[str, Any] | None
+
+    @property
+    def refused(self) -> bool | None:
+        """Return whether the repository refused, as it must; None when it gave no clear answer."""
+        if self.cause is None:
+            return True
+        return False if self.cause["code"] == NOT_APPEND_ONLY else None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ A word alone or a colour alone never carries a state: the macro ``state`` of ``p
 from collections.abc import Mapping
 
 from compliance.results import Verdict
+from console.repository_texts import ANOMALIES
 from console.store.models import State
 from console.web.collected import BASES, KINDS
 from console.web.context import N_, _
@@ -29,7 +30,7 @@ OUTCOMES = {
     "warning": (State.WARN, N_("With warnings")),
     "failed": (State.CRIT, N_("Failed")),
     "interrupted": (State.WARN, N_("Interrupted")),
-    "recovered": (State.LATE, N_("Recovered the same day")),
+    "skipped": (State.UNKNOWN, N_("Put off")),
 }
 PROOFS = {
     "passed": (State.OK, N_("Proved")),
@@ -37,6 +38,19 @@ PROOFS = {
     "error": (State.WARN, N_("No verdict")),
     "skipped": (State.UNKNOWN, N_("Skipped")),
 }
+# What a night of the calendar came to; each has a shape of its own.
+NIGHTS = {
+    "proved": (State.OK, N_("Restore proved")),
+    "recovered": (State.LATE, N_("Recovered the same day")),
+    "unproved": (State.UNKNOWN, N_("Backed up, not proved")),
+    "warning": (State.WARN, N_("With warnings")),
+    "failed": (State.CRIT, N_("Backup failed")),
+    "disproved": (State.CRIT, N_("Not restorable")),
+    "missed": (State.CRIT, N_("No backup that night")),
+    "running": (State.MAINT, N_("Running")),
+}
+NIGHT_SHAPES = {"missed": "missed"}
+LEGEND = ("proved", "unproved", "recovered", "warning", "failed", "missed")
 RUNS = {
     "successful": (State.OK, N_("Successful")),
     "failed": (State.CRIT, N_("Failed")),
@@ -58,6 +72,42 @@ STEPS = {
     "check": N_("Check the local repository"),
     "copy": N_("Copy to the offsite vault"),
     "check_offsite": N_("Check the offsite vault"),
+    "probe": N_("Ask the local repository to delete: it must refuse"),
+    "probe_offsite": N_("Ask the offsite vault to delete: it must refuse"),
+    "guard": N_("Compare with the nights before"),
+    "space": N_("Check the space"),
+    "keep": N_("Put the live data aside"),
+    "fetch": N_("Fetch from the repository"),
+    "files": N_("Restore the files"),
+    "restore": N_("Restore the database"),
+    "compare": N_("Compare with the manifest"),
+    "switch": N_("Put the restored data in place"),
+    "open": N_("Open the repository with the recovery key"),
+    "read": N_("Read a part of the data back"),
+    "heal": N_("Heal damaged data"),
+    "copy_back": N_("Copy back what is missing"),
+    "retention": N_("Choose what is no longer needed"),
+    "prune": N_("Remove what is no longer needed"),
+}
+PHASES = {
+    "find": N_("Find the newest backup"),
+    "fetch": N_("Fetch from the repository"),
+    "read": N_("Read the dump to its end"),
+    "server": N_("Start the scratch server"),
+    "restore": N_("Restore the database"),
+    "compare": N_("Compare with the manifest"),
+    "amcheck": N_("Check tables and indexes"),
+    "self-test": N_("Prove that the test can fail"),
+    "files": N_("Compare the files"),
+}
+PURPOSES = {"restore": N_("Restore"), "drill": N_("Drill"), "rebuild": N_("Rebuild")}
+WHATS = {"recovery key": N_("Recovery key")}
+ROUNDS = {
+    "running": (State.MAINT, N_("Running")),
+    "success": (State.OK, N_("Whole")),
+    "warning": (State.WARN, N_("With warnings")),
+    "failed": (State.CRIT, N_("Failed")),
+    "interrupted": (State.WARN, N_("Interrupted")),
 }
 TRIGGERS = {"schedule": N_("Schedule"), "manual": N_("By hand"), "catch_up": N_("Catch-up")}
 REPOSITORIES = {"local": N_("Local repository"), "offsite": N_("Offsite vault")}
@@ -109,6 +159,8 @@ ACTIONS = {
     "audit.verified": N_("Audit log verified"),
     "audit.exported": N_("Audit log exported"),
     "audit.recovered": N_("Audit log recovered after a crash"),
+    "backup.downloaded": N_("File downloaded from a backup"),
+    "backup.download_ended": N_("Download from a backup ended"),
     "clock.stepped_back": N_("Clock stepped back"),
     "process.started": N_("Service started"),
     "recovery.kit_made": N_("Recovery kit made"),
@@ -127,6 +179,8 @@ WORDED: dict[str, Mapping[str, tuple[State, str]]] = {
     "outcomes": OUTCOMES,
     "proofs": PROOFS,
     "answers": ANSWERS,
+    "nights": NIGHTS,
+    "rounds": ROUNDS,
     "runs": RUNS,
     "tasks": TASKS,
     "verdicts": VERDICTS,
@@ -136,6 +190,10 @@ NAMED: dict[str, Mapping[str, str]] = {
     "steps": STEPS,
     "triggers": TRIGGERS,
     "repositories": REPOSITORIES,
+    "phases": PHASES,
+    "purposes": PURPOSES,
+    "whats": WHATS,
+    "anomalies": ANOMALIES,
     "automation": AUTOMATION,
     "layers": LAYERS,
     "actions": ACTIONS,

@@ -23,7 +23,7 @@ from console.worker.ingest import assess, ingest_facts
 from console.worker.round import Round
 from console.worker.series import points
 from console.worker.spool import ingest_spool
-from tests.web import nightly, provisioning
+from tests.web import nightly, provisioning, repositories
 from tests.web.pages import GIB, UP, Machine, page
 
 FACTS = Path(__file__).parent.parent / "compliance" / "data"
@@ -41,7 +41,13 @@ MACHINES = (
         disks={"/": (100 * GIB, 0.38), "/var/lib/postgresql": (400 * GIB, 0.52)},
         busy=0.75,
     ),
-    Machine("pacs1", memory=16 * GIB, disks={"/": (100 * GIB, 0.33), "/srv/images": (4000 * GIB, 0.872)}, busy=0.45),
+    Machine(
+        "pacs1",
+        memory=16 * GIB,
+        disks={"/": (100 * GIB, 0.33), "/srv/images": (4000 * GIB, 0.872)},
+        busy=0.45,
+        progress=("pacs", "backup", 0.62, 256 * GIB),
+    ),
     Machine("vault1", cores=2, memory=4 * GIB, disks={"/": (2000 * GIB, 0.29)}, busy=0.08),
     Machine("desk1", cores=2, memory=8 * GIB, busy=0.25),
 )
@@ -171,7 +177,16 @@ def take_facts(config: ConsoleConfig, sessions: sessionmaker[Session], now: date
     for policy in config.policies:
         for host in policy.hosts:
             with sessions.begin() as session:
-                ingest_backups(session, host, nightly.history(policy, host, now, 28), now)
+                ingest_backups(session, host, nightly.history(policy, host, now, 35), now)
+
+
+def take_repositories(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime) -> None:
+    """Give the worker what the repository servers report."""
+    hosts = {host for policy in config.policies for host in policy.hosts}
+    for server in repositories.SERVERS:
+        if server in {host.name for host in config.hosts}:
+            with sessions.begin() as session:
+                ingest_backups(session, server, repositories.report(server, sorted(hosts), now), now)
 
 
 def take_runs(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime) -> None:
@@ -195,6 +210,7 @@ def fill(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, 
     write_history(sessions, machines, now, days=7)
     scrape(config, sessions, machines, now)
     take_facts(config, sessions, now)
+    take_repositories(config, sessions, now)
     take_runs(config, sessions, now)
     with sessions.begin() as session:
         beat = now - timedelta(seconds=3)

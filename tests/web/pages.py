@@ -23,6 +23,7 @@ class Machine:
     busy: float = 0.3
     failed_units: tuple[str, ...] = ()
     clock_offset: float = 0.0004
+    progress: tuple[str, str, float, float] | None = None  # of a backup that runs: policy, step, ratio, bytes
 
 
 def activity(moment: datetime, busy: float) -> float:
@@ -83,5 +84,11 @@ def page(machine: Machine, moment: datetime, seconds_before: float, even: dateti
         lines.append(f"node_filesystem_size_bytes{labels} {size:.0f}")
         lines.append(f"node_filesystem_avail_bytes{labels} {size * (1 - ratio):.0f}")
         lines.append(f"node_filesystem_readonly{labels} 0")
+    if machine.progress is not None:
+        policy, step, ratio, done = machine.progress
+        labels = f'{{policy="{policy}",step="{step}"}}'
+        lines.append(f"xinglin_backup_progress_ratio{labels} {ratio}")
+        lines.append(f"xinglin_backup_progress_bytes{labels} {done:.0f}")
+        lines.append(f"xinglin_backup_progress_timestamp_seconds{labels} {now}")
     lines += [f'node_systemd_unit_state{{name="{unit}",state="failed"}} 1' for unit in machine.failed_units]
     return ("\n".join(lines) + "\n").encode()

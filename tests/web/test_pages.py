@@ -12,7 +12,19 @@ from console.config import ConsoleConfig
 from tests.clock import Clock
 from tests.web.conftest import Browser, add_account
 
-PAGES = ["/", "/hosts/", "/hosts/his1", "/backups/", "/runs/", "/compliance/", "/audit/", "/password"]
+PAGES = [
+    "/",
+    "/hosts/",
+    "/hosts/his1",
+    "/backups/",
+    "/backups/repositories",
+    "/backups/restores",
+    "/backups/records",
+    "/runs/",
+    "/compliance/",
+    "/audit/",
+    "/password",
+]
 
 
 def first_link(page: str, pattern: str) -> str:
@@ -44,7 +56,12 @@ def test_an_empty_list_of_runs_says_which_command_fills_it(
     add_account(app)
     browser = Browser(app.test_client()).log_in()
     assert "./xinglin provision" in browser.get("/runs/")
-    assert "xinglin backup run" in browser.get("/backups/")
+    for path, wanted in (
+        ("/backups/", "backup run"),
+        ("/backups/records", "backup verify"),
+        ("/backups/restores", "backup restore"),
+    ):
+        assert f"xinglin {wanted}" in browser.get(path)
 
 
 def test_the_overview_tells_the_worst_problem_first_with_its_next_step(browser: Browser) -> None:
@@ -82,24 +99,6 @@ def test_charts_come_as_json_with_gaps_kept_as_gaps(browser: Browser) -> None:
         if wanted == "1h":  # desk1 was switched off 24 minutes ago
             assert values[-1] is None
             assert any(value is not None for value in values)
-
-
-def test_a_backup_run_shows_its_steps_and_a_broken_one_its_cause_and_next_step(browser: Browser) -> None:
-    browser.send("/backups/", "/preferences", locale="en", back="/backups/")
-    page = browser.get("/backups/?host=pacs1")
-    failed = re.search(r'class="night is-crit[^"]*" href="([^"]+)"', page)
-    assert failed is not None
-    run = browser.get(failed[1])
-    assert "The backup repository cannot be reached" in run
-    assert "connection refused" in run
-    assert "Next step" in run
-
-
-def test_a_restore_test_shows_what_was_asked_and_what_was_answered(browser: Browser) -> None:
-    page = browser.get("/backups/?host=his1")
-    proof = browser.get(first_link(page, r"/backups/verifications/[^\"]+"))
-    assert "rows:patients" in proof
-    assert "3182" in proof
 
 
 def test_a_run_shows_what_changed_first_and_every_task_when_asked(browser: Browser) -> None:
@@ -154,11 +153,6 @@ def test_what_does_not_exist_is_answered_with_a_page_that_leads_on(browser: Brow
 
 def test_the_health_check_answers_without_login_and_without_data(stranger: Browser) -> None:
     assert stranger.get("/healthz") == "ok\n"
-
-
-def test_a_night_that_failed_and_recovered_is_neither_green_nor_red(browser: Browser) -> None:
-    page = browser.get("/backups/?host=his1")
-    assert len(re.findall(r'class="night is-late[^"]*" [^>]*title="2026-11-14 当日已恢复', page)) == 1
 
 
 def test_changed_tasks_are_not_counted_as_unchanged_too(browser: Browser) -> None:

@@ -1,0 +1,85 @@
+"""Repositories of an invented clinic, as the keeper and the watch on the appliance and on the vault report them."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from backup.status import (
+    Anomaly,
+    Outcome,
+    RefusedDelete,
+    RepositoryState,
+    SpaceState,
+    Step,
+    to_json,
+)
+
+GIB = 1024**3
+DAY = timedelta(days=1)
+SERVERS = {"appliance1": "local", "vault1": "offsite"}
+DAYS = 90
+SIZES = {"his1": 11.6 * GIB, "pacs1": 318.0 * GIB, "appliance1": 1.7 * GIB}
+GROWTH = {"his1": 0.09 * GIB, "pacs1": 1.9 * GIB, "appliance1": 0.004 * GIB}
+
+
+def sizes(host: str, now: datetime) -> tuple[tuple[str, int], ...]:
+    """Return the size of each day: it grows, and is smaller after each week's clean-up."""
+    found = []
+    for back in range(DAYS - 1, -1, -1):
+        wave = 0.6 * GROWTH[host] * math.sin(back * 2 * math.pi / 7)
+        day = (now - back * DAY).astimezone(UTC).date()
+        found.append((day.isoformat(), int(SIZES[host] - GROWTH[host] * back + wave)))
+    return tuple(found)
+
+
+def state(server: str, host: str, now: datetime) -> RepositoryState:
+    """Return how a repository stands after last night's round."""
+    night = (now + timedelta(hours=8)).replace(hour=5, minute=30, second=0, microsecond=0) - timedelta(hours=8)
+    names = (("check", 21), ("read", 96), ("retention", 4), ("prune", 33))
+    steps, at = [], night
+    for name, seconds in names:
+        steps.append(Step(name, Outcome.SUCCESS, at, at + timedelta(seconds=seconds)))
+        at += timedelta(seconds=seconds)
+    whole = RepositoryState(
+        server=server,
+        host=host,
+        kind=SERVERS[server],
+        started_at=night,
+        outcome=Outcome.SUCCESS,
+        finished_at=at,
+        steps=tuple(steps),
+        sets=58 if server == "vault1" else 43,
+        snapshots=116 if server == "vault1" else 86,
+        oldest_set_at=now - timedelta(days=400 if server == "vault1" else 92),
+        newest_set_at=night - timedelta(hours=3, minutes=29),
+        size_bytes=sizes(host, now)[-1][1],
+        sizes=sizes(host, now),
+        parts_read=11,
+        read_through_at=now - timedelta(days=27, hours=5),
+        removed=2,
+    )
+    if (server, host) == ("appliance1", "pacs1"):
+        odd = Anomaly(
+            "sudden_growth", "pacs", "c4" * 32, night - 3 * timedelta(hours=1), "14.8 GiB added, usually 2.3 GiB"
+        )
+        return replace(whole, paused_since=night, anomalies=(odd,), removed=0, outcome=Outcome.WARNING)
+    return whole
+
+
+def report(server: str, hosts: list[str], now: datetime) -> dict[str, object]:
+    """Return the part of ``/facts`` that only a repository server has."""
+    total, used = (900 * GIB, 369 * GIB) if server == "appliance1" else (2000 * GIB, 580 * GIB)
+    refused = (RefusedDelete(now - 58 * DAY, "desk1", "198.18.0.14", "/desk1/keys/0f"),) if server == "vault1" else ()
+    growth = sum(GROWTH[host] for host in hosts)
+    space = SpaceState(
+        server=server,
+        at=now - timedelta(minutes=3),
+        path="/var/lib/xinglin/repository",
+        total_bytes=total,
+        free_bytes=total - used,
+        ballast_bytes=GIB,
+        growth_bytes_per_day=growth,
+        days_until_full=(total - used) / growth,
+        refused_deletes=refused,
+    )
+    return {"repositories": [to_json(state(server, host, now)) for host in hosts], "space": to_json(space)}
