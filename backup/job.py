@@ -4,33 +4,28 @@ It may be killed at any moment.  The next run heals: records of dead runs are cl
 what a dead run had stored is found again by restic's deduplication.
 """
 
-import contextlib
 import errno
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from backup import backup_set, locks, repository, rest_server
-from backup.backup_set import BackupSet, Part
+from backup import clock, guard, hooks, locks, probe, progress, repository, rest_server, seal, space
 from backup.errors import BackupError
-from backup.offsite import bring_offsite_up_to_date
-from backup.policy import PERIOD, Config, Policy
+from backup.offsite import Vault
+from backup.policy import Config, Policy
 from backup.recorder import Now, Recorder, Show, StepNotes, boot_id, heal, now_utc
-from backup.repository import Added
+from backup.repository import Snapshot
 from backup.restic import Repository
-from backup.sources.work import Source, Work
+from backup.retry import Sleep, persistently
+from backup.sources.work import Work
 from backup.status import BackupRun, Cause, Outcome, Trigger, new_id, read_runs
 
 logger = logging.getLogger(__name__)
 
-LATE = timedelta(hours=1)
-"""How much later than a period a run may start before it counts as one that catches up."""
-CHECK_PARTS = 7
-"""Each night one part of the local repository's data is read, so that a week reads all of it."""
+MOST_SERIOUS = ("not_append_only", "anomaly_found")
+"""Which warnings stand for the run when there are several; of others, the last."""
 
 
 def _show_nobody(step: str, fraction: float | None, done_bytes: int) -> None:
@@ -38,146 +33,169 @@ def _show_nobody(step: str, fraction: float | None, done_bytes: int) -> None:
 
 
 def run_policy(
-    config: Config, policy: Policy, trigger: Trigger, *, now: Now = now_utc, show: Show = _show_nobody
+    config: Config,
+    policy: Policy,
+    trigger: Trigger,
+    *,
+    now: Now = now_utc,
+    show: Show = _show_nobody,
+    sleep: Sleep = time.sleep,
 ) -> BackupRun:
     """Run one policy and return its record, which is also in ``config.runs``.
 
     FAILED: there is no new backup.  WARNING: there is one, but a file, the check or the offsite copy is not well.
-    Raises BackupError ``already_running``; KeyboardInterrupt, after it recorded INTERRUPTED.
+    SKIPPED: the policy's own program put it off.  Raises BackupError ``already_running``; KeyboardInterrupt, after it
+    recorded INTERRUPTED.
     """
     with locks.mutex(config.mutex) as held:
         this_boot = boot_id()
         heal(config.runs, config.host, this_boot)
+        last = _last_good(config, policy)
         started = now()
         run = BackupRun(
             run_id=new_id(policy.name, started),
             host=config.host,
             policy=policy.name,
-            trigger=_real_trigger(config, policy, trigger, started),
+            trigger=trigger,
             boot_id=this_boot,
             pid=os.getpid(),
             started_at=started,
         )
-        recorder = Recorder(config.runs, run, now, show)
+        with progress.shown(config.progress, run.run_id, policy.name, now, show) as shown:
+            recorder = Recorder(config.runs, run, now, shown)
+            return _Job(config, policy, recorder, [held], now, sleep, last).run()
+
+
+def _last_good(config: Config, policy: Policy) -> BackupRun | None:
+    good = {Outcome.SUCCESS, Outcome.WARNING}
+    return next((run for run in read_runs(config.runs) if run.policy == policy.name and run.outcome in good), None)
+
+
+@dataclass
+class _Job:
+    config: Config
+    policy: Policy
+    recorder: Recorder
+    held: Sequence[int]
+    now: Now
+    sleep: Sleep
+    last: BackupRun | None
+    warnings: list[Cause] = field(default_factory=list)
+    free: int | None = None
+
+    def run(self) -> BackupRun:
+        finish, host = self.recorder.finish, self.config.host
         try:
-            warning = _back_up(config, policy, recorder, [held], now)
-            warning = bring_offsite_up_to_date(config, policy, recorder, [held], now()) or warning
+            with hooks.around(self.policy, self.recorder, self.warnings):
+                self._make()
         except BackupError as error:
-            return recorder.finish(Outcome.FAILED, error.cause)
+            skipped = error.cause.code == "hook_skipped"
+            return finish(Outcome.SKIPPED if skipped else Outcome.FAILED, error.cause)
         except KeyboardInterrupt:
-            recorder.finish(Outcome.INTERRUPTED, Cause("interrupted", config.host, "the job was told to stop"))
+            finish(Outcome.INTERRUPTED, Cause("interrupted", host, "the job was told to stop"))
             raise
         except OSError as error:
             full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            place = str(error.filename or config.state_directory)
-            return recorder.finish(
-                Outcome.FAILED, Cause("local_disk_full" if full else "unknown", place, error.strerror or repr(error))
-            )
+            place = str(error.filename or self.config.state_directory)
+            cause = Cause("local_disk_full" if full else "unknown", place, error.strerror or repr(error))
+            return finish(Outcome.FAILED, cause)
         except Exception as error:
-            recorder.finish(Outcome.FAILED, Cause("unknown", config.host, repr(error)[:300]))
+            finish(Outcome.FAILED, Cause("unknown", host, repr(error)[:300]))
             raise
-        return recorder.finish(Outcome.WARNING if warning else Outcome.SUCCESS, warning)
+        serious = [cause for code in MOST_SERIOUS for cause in self.warnings if cause.code == code]
+        worst = next(iter(serious or self.warnings[-1:]), None)
+        return finish(Outcome.WARNING if worst else Outcome.SUCCESS, worst)
 
+    def _make(self) -> None:
+        local = self._preflight()
+        self._probe(local)
+        listed = self._back_up(local)
+        damage = self._check(local)
+        self._guard(listed)
+        # A damaged repository may still have the new set whole, and a copy takes over nothing that is damaged.
+        vault = Vault(self.config, self.policy, self.recorder, self.held, listed, self.now, self.sleep)
+        self._warn(vault.bring_up_to_date())
+        if damage:
+            raise damage
 
-def _real_trigger(config: Config, policy: Policy, trigger: Trigger, started: datetime) -> Trigger:
-    if trigger is not Trigger.SCHEDULE:
-        return trigger
-    good = [
-        run.started_at
-        for run in read_runs(config.runs)
-        if run.policy == policy.name and run.outcome in {Outcome.SUCCESS, Outcome.WARNING}
-    ]
-    return Trigger.CATCH_UP if good and started - good[0] > PERIOD + LATE else trigger
+    def _warn(self, cause: Cause | None) -> None:
+        if cause:
+            self.warnings.append(cause)
 
+    def _preflight(self) -> Repository:
+        with self.recorder.step("preflight") as notes:
+            repository.require_version()
+            local = self.config.repository("local", self.policy.limits)
+            answer = persistently(lambda: rest_server.require(local), notes, self.sleep)
+            notes.warning = clock.compare(self.now(), answer.at, local.place)
+            self._warn(notes.warning)
+            for source in self.policy.sources:
+                persistently(source.require, notes, self.sleep)
+            locks.remove_stale(local, self.held)
+            self._require_space(local, notes)
+        return local
 
-def _back_up(config: Config, policy: Policy, recorder: Recorder, held: Sequence[int], now: Now) -> Cause | None:
-    with recorder.step("preflight"):
-        repository.require_version()
-        local = config.repository("local")
-        for source in policy.sources:
-            source.require()
-        rest_server.require(local)
-        locks.remove_stale(local, held)
-    with _staging(config.staging) as staging:
-        tags = (f"run={recorder.run.run_id}", f"policy={policy.name}")
-        work = Work(local, config.host, tags, recorder, held, staging)
-        work.data_is_from(now())
-        parts = []
-        for source in policy.sources:
-            with _capturing(recorder, source) as notes:
-                parts.append(source.capture(replace(work, notes=notes)))
-        added = _seal(config, policy, work, parts)
-    return _check(local, recorder, held, now()) or added.unreadable
+    def _require_space(self, local: Repository, notes: StepNotes) -> None:
+        """Refuse what cannot fit by what the last run tells; leave ``free`` set when the paths must be looked at."""
+        free, needed = space.free_bytes(local), space.most(self.last)
+        if free is None:
+            return
+        notes.numbers |= {"bytes_free": free}
+        if needed is not None and needed <= free:
+            notes.numbers |= {"bytes_needed": needed}
+            return
+        space.require(local, space.streams(self.last) + space.SPARE_BYTES, free)
+        self.free = free
 
+    def _probe(self, local: Repository) -> None:
+        with self.recorder.step("append_only") as notes:
+            offsite = [self.config.repository("offsite", self.policy.limits)] if self.config.offsite else []
+            for each in (local, *offsite):
+                try:
+                    protection = probe.require_append_only(each)
+                except BackupError as error:
+                    notes.warning = error.cause
+                    self._warn(error.cause)
+                    protection = probe.Protection.NONE
+                if protection is not probe.Protection.UNKNOWN:
+                    notes.numbers[f"{each.name}_protected"] = protection is probe.Protection.PROTECTED
 
-@contextlib.contextmanager
-def _capturing(recorder: Recorder, source: Source) -> Iterator[StepNotes]:
-    """Give a source a step of its own; naming paths is none."""
-    if source.kind == "paths":
-        yield StepNotes()
-    else:
-        with recorder.step("dump") as notes:
-            yield notes
+    def _back_up(self, local: Repository) -> list[Snapshot]:
+        with seal.staging_directory(self.config.staging) as staging:
+            tags = (f"run={self.recorder.run.run_id}", f"policy={self.policy.name}")
+            work = Work(local, self.config.host, tags, self.recorder, self.held, staging)
+            work.data_is_from(self.now())
+            parts = [seal.capture(source, work, self.sleep) for source in self.policy.sources]
 
+            def check_space(notes: StepNotes) -> None:
+                if self.free is not None:
+                    paths = [staging, *work.paths]
+                    notes.numbers |= space.require_for_paths(local, paths, self.free, lambda: seal.estimate(work))
 
-def _seal(config: Config, policy: Policy, work: Work, parts: Sequence[Part]) -> Added:
-    """Make the snapshot that makes a backup of the parts, and see that the repository has them all."""
-    recorder = work.recorder
-    with recorder.step("backup") as notes:
-        sealed = BackupSet(
-            run_id=recorder.run.run_id,
-            host=config.host,
-            policy=policy.name,
-            as_of=min(work.moments),
-            parts=tuple(parts),
-            paths=tuple(str(path) for path in work.paths),
-        )
-        backup_set.write(work.staging / backup_set.MANIFEST_NAME, sealed)
-        added = repository.backup_paths(
-            work.local,
-            host=config.host,
-            tags=[*work.tags, "kind=set"],
-            paths=[work.staging, *work.paths],
-            excludes=work.excludes,
-            progress=lambda fraction, done: recorder.show("backup", fraction, done),
-            keep_open=work.held,
-        )
-        notes.numbers |= {"files": added.files, "bytes": added.bytes_processed, "bytes_added": added.bytes_added}
-        notes.warning = added.unreadable
-        streams = [part.snapshot_id for part in parts if part.snapshot_id]
-        _require_listed(work.local, work.tags[0], [*streams, added.snapshot_id])
-        recorder.count(added)
-        recorder.update(snapshot_id=added.snapshot_id)
-    return added
+            added, listed = seal.seal(self.policy.name, work, parts, self.sleep, check_space)
+        self._warn(added.unreadable)
+        return listed
 
+    def _check(self, local: Repository) -> BackupError | None:
+        """Check the local repository's structure (the keeper reads the data); return the damage.
 
-@contextlib.contextmanager
-def _staging(staging: Path) -> Iterator[Path]:
-    """Make ``staging`` an empty 0700 directory, and remove it afterwards."""
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(mode=0o700, parents=True)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        A check that could not be made is a warning.
+        """
+        try:
+            with self.recorder.step("check") as notes:
+                persistently(lambda: repository.check(local, keep_open=self.held), notes, self.sleep)
+        except BackupError as error:
+            if error.cause.code == "repository_damaged":
+                return error
+            self._warn(error.cause)
+        return None
 
-
-def _require_listed(local: Repository, tag: str, snapshot_ids: Sequence[str]) -> None:
-    listed = {snapshot.id for snapshot in repository.snapshots(local, [tag])}
-    for snapshot_id in snapshot_ids:
-        if snapshot_id not in listed:
-            raise BackupError("snapshot_not_found", local.place, snapshot_id[:8])
-
-
-def _check(local: Repository, recorder: Recorder, held: Sequence[int], moment: datetime) -> Cause | None:
-    """Check the local repository.  Damage fails the run; a check that could not be made is a warning."""
-    part = moment.toordinal() % CHECK_PARTS + 1
-    try:
-        with recorder.step("check") as notes:
-            repository.check(local, subset=f"{part}/{CHECK_PARTS}", keep_open=held)
-            notes.numbers |= {"data_part": part, "data_parts": CHECK_PARTS}
-    except BackupError as error:
-        if error.cause.code == "repository_damaged":
-            raise
-        return error.cause
-    return None
+    def _guard(self, listed: Sequence[Snapshot]) -> None:
+        with self.recorder.step("guard") as notes:
+            own = {snapshot.id for snapshot in listed if snapshot.tag("run") == self.recorder.run.run_id}
+            anomalies = guard.find(listed, now=self.now(), fresh=own)
+            notes.numbers["anomalies"] = len(anomalies)
+            if anomalies:
+                words = "; ".join(f"{anomaly.code}: {anomaly.detail}" for anomaly in anomalies)
+                notes.warning = Cause("anomaly_found", f"policy {self.policy.name}", words[:300])
+                self._warn(notes.warning)

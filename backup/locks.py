@@ -47,24 +47,19 @@ def remove_stale(repository: Repository, keep_open: Sequence[int] = ()) -> int:
     left of this machine, with a number that another program has by now, is deleted one by one.  A lock of
     another machine stays.
     """
-    before = _ids(repository)
+    before = rest_server.lock_ids(repository)
     if not before:
         return 0
     demand(run(["unlock"], repository, keep_open=keep_open), repository)
-    for lock_id in _ids(repository):
+    for lock_id in rest_server.lock_ids(repository):
         said = demand(run(["cat", "lock", lock_id, "--no-lock"], repository), repository)
         lock = json.loads("\n".join(said.lines))
         if lock["hostname"] == socket.gethostname() and not _is_restic(lock["pid"]):
             rest_server.delete_lock(repository, lock_id)
-    removed = len(before - _ids(repository))
+    removed = len(before - rest_server.lock_ids(repository))
     if removed:
         logger.warning("removed %d stale lock(s) of %s", removed, repository.place)
     return removed
-
-
-def _ids(repository: Repository) -> set[str]:
-    said = demand(run(["list", "locks", "--no-lock"], repository), repository)
-    return {line.strip() for line in said.lines if line.strip()}
 
 
 def _is_restic(pid: int) -> bool:

@@ -1,67 +1,99 @@
-"""The copy at the offsite vault: everything sealed and not there yet goes there, and its arrival is looked up.
+"""The copy at the offsite vault: everything sealed, kept and not there yet goes there, and its arrival is looked up.
 
-A failure here never undoes a good local backup: it is a warning, and the next run copies what is missing.
+A failure here never undoes a good local backup: it is a warning, and the next run copies what is missing.  So is
+what the vault's keeper has set aside or lost: it is not listed there.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from backup import locks, repository, rest_server
+from backup import locks, repository, rest_server, retention, space
 from backup.errors import BackupError
 from backup.policy import Config, Policy
-from backup.recorder import Recorder
+from backup.recorder import Now, Recorder, StepNotes
 from backup.repository import Snapshot
 from backup.restic import Repository
+from backup.retry import Sleep, persistently
 from backup.status import Cause, Outcome
 
-MARGIN = timedelta(days=1)
-"""Snapshots this close to the end of their retention are not copied any more."""
+PAUSES_SECONDS = (30.0,)
+"""Only one more try: a vault that is away may stay away for days, and the next run copies all the same."""
 
 
-def missing_offsite(
-    local: Sequence[Snapshot], offsite: Sequence[Snapshot], keep_within: timedelta, moment: datetime
-) -> list[Snapshot]:
-    """Return the members of sealed local sets, young enough to keep, of which the vault lists no copy."""
+def missing_offsite(local: Sequence[Snapshot], offsite: Sequence[Snapshot], kept: Collection[str]) -> list[Snapshot]:
+    """Return the members of sealed local sets that are ``kept`` and of which the vault lists no copy."""
     sealed = {snapshot.tag("run") for snapshot in local if snapshot.tag("kind") == "set"}
     there = {snapshot.original or snapshot.id for snapshot in offsite}
     return [
         snapshot
         for snapshot in local
         if snapshot.tag("run") in sealed
-        and snapshot.time > moment - keep_within + MARGIN
+        and snapshot.id in kept
         and snapshot.id not in there
         and (snapshot.original or snapshot.id) not in there
     ]
 
 
-def bring_offsite_up_to_date(
-    config: Config, policy: Policy, recorder: Recorder, held: Sequence[int], moment: datetime
-) -> Cause | None:
-    """Copy what the vault lacks of this policy and check the vault's structure; return what is not well, or None."""
-    if config.offsite is None:
+@dataclass(frozen=True)
+class Vault:
+    """One run's copy; ``listed`` are the policy's snapshots in the local repository."""
+
+    config: Config
+    policy: Policy
+    recorder: Recorder
+    held: Sequence[int]
+    listed: Sequence[Snapshot]
+    now: Now
+    sleep: Sleep
+
+    def bring_up_to_date(self) -> Cause | None:
+        """Copy what the vault lacks and check its structure; return what is not well, or None."""
+        if self.config.offsite is None:
+            return None
+        try:
+            local = self.config.repository("local", self.policy.limits)
+            offsite = self.config.repository("offsite", self.policy.limits)
+            with self.recorder.step("copy", failure=Outcome.WARNING) as notes, _named_offsite():
+                persistently(lambda: self._copy(local, offsite, notes), notes, self.sleep, PAUSES_SECONDS)
+            with self.recorder.step("check_offsite", failure=Outcome.WARNING), _named_offsite():
+                repository.check(offsite, keep_open=self.held)
+        except BackupError as error:
+            return error.cause
         return None
-    try:
-        local, offsite = config.repository("local"), config.repository("offsite")
-        with recorder.step("copy", failure=Outcome.WARNING) as notes, _named_offsite():
-            rest_server.require(offsite)
-            locks.remove_stale(offsite, held)
-            tags = [f"policy={policy.name}"]
-            wanted = repository.snapshots(local, tags)
-            before = missing_offsite(wanted, repository.snapshots(offsite, tags), policy.retention.longest, moment)
-            if before:
-                repository.copy(local, offsite, [snapshot.id for snapshot in before], keep_open=held)
+
+    def _copy(self, local: Repository, offsite: Repository, notes: StepNotes) -> None:
+        rest_server.require(offsite)
+        locks.remove_stale(offsite, self.held)
+        tags = [f"policy={self.policy.name}"]
+        there = repository.snapshots(offsite, tags)
+        before = after = missing_offsite(self.listed, there, self._kept())
+        if before:
+            _require_space(offsite, before, notes)
+            repository.copy(local, offsite, [snapshot.id for snapshot in before], keep_open=self.held)
             there = repository.snapshots(offsite, tags)
-            after = missing_offsite(wanted, there, policy.retention.longest, moment)
-            notes.numbers |= {"snapshots_copied": len(before) - len(after), "snapshots_missing": len(after)}
-            _require_all(after, offsite)
-            arrived = next((item.id for item in there if item.original == recorder.run.snapshot_id), None)
-            recorder.update(offsite_snapshot_id=arrived)
-        with recorder.step("check_offsite", failure=Outcome.WARNING), _named_offsite():
-            repository.check(offsite, keep_open=held)
-    except BackupError as error:
-        return error.cause
-    return None
+            after = missing_offsite(self.listed, there, self._kept())
+        notes.numbers |= {"snapshots_copied": len(before) - len(after), "snapshots_missing": len(after)}
+        if after:
+            names = ", ".join(snapshot.id[:8] for snapshot in after[:5])
+            raise BackupError("offsite_incomplete", offsite.place, f"{len(after)}: {names}")
+        arrived = next((item.id for item in there if item.original == self.recorder.run.snapshot_id), None)
+        self.recorder.update(offsite_snapshot_id=arrived)
+
+    def _kept(self) -> Collection[str]:
+        """Return what the vault's own rule keeps: what its keeper would remove tonight is not copied."""
+        zone = ZoneInfo(self.config.timezone)
+        return retention.decide(self.listed, self.policy.retention, now=self.now(), zone=zone).keep.keys()
+
+
+def _require_space(offsite: Repository, missing: Sequence[Snapshot], notes: StepNotes) -> None:
+    """Raise BackupError ``repository_full`` when what the missing snapshots once added does not fit."""
+    free = space.free_bytes(offsite)
+    if free is not None:
+        needed = sum(item.summary.bytes_added_packed for item in missing if item.summary) + space.SPARE_BYTES
+        notes.numbers |= {"bytes_free": free, "bytes_needed": needed}
+        space.require(offsite, needed, free)
 
 
 @contextlib.contextmanager
@@ -74,9 +106,3 @@ def _named_offsite() -> Iterator[None]:
         if cause.code == "repository_unreachable" and cause.place.startswith("offsite "):
             raise BackupError("offsite_unreachable", cause.place, cause.detail) from error
         raise
-
-
-def _require_all(missing: Sequence[Snapshot], offsite: Repository) -> None:
-    if missing:
-        names = ", ".join(snapshot.id[:8] for snapshot in missing[:5])
-        raise BackupError("offsite_incomplete", offsite.place, f"{len(missing)}: {names}")

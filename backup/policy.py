@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from backup.errors import BackupError
-from backup.restic import Repository
+from backup.restic import UNLIMITED, Limits, Repository
 from backup.sources.work import Source
 
 PERIOD = timedelta(days=1)
@@ -42,15 +42,6 @@ class Hooks:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a policy's run may take: bandwidth towards the repositories (None: all), processor cores (None: all)."""
-
-    upload_kib_per_second: int | None = None
-    download_kib_per_second: int | None = None
-    cpus: int | None = None
-
-
-@dataclass(frozen=True)
 class Policy:
     """What is backed up together, when, and what the facility promised about it.
 
@@ -66,7 +57,7 @@ class Policy:
     also_at: tuple[str, ...] = ()
     order: int = 100
     hooks: Hooks = Hooks()
-    limits: Limits = Limits()
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ class Config:
         """The lock file of everything that writes to this host's repositories."""
         return self.state_directory / "repository.lock"
 
-    def repository(self, name: str) -> Repository:
+    def repository(self, name: str, limits: Limits = UNLIMITED) -> Repository:
         """Return the repository ``local`` or ``offsite``; raises BackupError ``configuration_wrong``."""
         target = self.local if name == "local" else self.offsite
         if target is None:
@@ -141,6 +132,7 @@ class Config:
             password_file=self.repository_password_file,
             ca=self.ca,
             cache_directory=self.cache_directory,
+            limits=limits,
         )
 
     def policy(self, name: str) -> Policy:

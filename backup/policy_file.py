@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
-from backup.policy import Config, Hooks, Limits, Policy, Retention, Target
+from backup.point_in_time.base import with_bases
+from backup.policy import Config, Hooks, Policy, Retention, Target
 from backup.reader import Reader, a_list, a_name, a_path, a_positive_number, a_time_of_day, a_url, a_zone
+from backup.restic import Limits
 from backup.sources import registry
 
 DEFAULT_PATH = Path("/etc/xinglin/backup.json")
@@ -103,7 +105,7 @@ class _ConfigReader(Reader):
         return Policy(
             name=self.value(found, "name", where, a_name, "letters, digits, - and _"),
             schedule=self.value(found, "schedule", where, a_time_of_day, 'a time of day such as "02:00"'),
-            sources=tuple(
+            sources=with_bases(
                 source
                 for n, item in enumerate(sources)
                 if (source := registry.read(self, item, f"{where}.sources[{n}]"))

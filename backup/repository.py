@@ -159,6 +159,22 @@ def backup_paths(
     return _added(said.messages, repository, unreadable)
 
 
+def estimate_paths(
+    repository: Repository,
+    *,
+    host: str,
+    paths: Sequence[Path],
+    excludes: Sequence[str] = (),
+    keep_open: Sequence[int] = (),
+) -> int:
+    """Return how many bytes a backup of ``paths`` would add now.  It reads and compresses all that is new."""
+    command = ["backup", "--dry-run", *backup_command(host, (), paths, excludes, None)[1:]]
+    said = run(command, repository, timeout_seconds=LONG_SECONDS, keep_open=keep_open)
+    demand(said, repository, allowed=(0, 3))
+    summary: dict[str, Any] = next((item for item in said.messages if item.get("message_type") == "summary"), {})
+    return int(summary.get("data_added_packed", 0))
+
+
 def backup_stream(
     repository: Repository,
     *,
@@ -212,9 +228,9 @@ def _added(messages: list[dict[str, Any]], repository: Repository, unreadable: C
 def check(repository: Repository, subset: str | None = None, keep_open: Sequence[int] = ()) -> None:
     """Check the repository's structure, and ``subset`` (n/t) of its data; raises BackupError."""
     said = run(check_command(subset), repository, timeout_seconds=LONG_SECONDS, keep_open=keep_open)
-    summary: dict[str, Any] = next((item for item in said.messages if item.get("message_type") == "summary"), {})
-    if summary.get("num_errors") or summary.get("broken_packs"):
-        texts = [complaint.text for complaint in said.complaints if "exit_error" not in complaint.text]
+    texts = [complaint.text for complaint in said.complaints if "exit_error" not in complaint.text]
+    # Not by the summary: that counts an error also when the repository was only locked or out of reach.
+    if any("repository contains errors" in text for text in texts):
         raise BackupError("repository_damaged", repository.place, " ".join("; ".join(texts[:3]).split())[:300])
     demand(said, repository)
 

@@ -24,6 +24,24 @@ KEPT_COMPLAINTS = 50
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What restic may take: bandwidth from and to the repositories (None: all), processor cores (None: all)."""
+
+    upload_kib_per_second: int | None = None
+    download_kib_per_second: int | None = None
+    cpus: int | None = None
+
+    @property
+    def flags(self) -> list[str]:
+        """restic's flags for the bandwidth."""
+        flags = {"--limit-upload": self.upload_kib_per_second, "--limit-download": self.download_kib_per_second}
+        return [f"{flag}={number}" for flag, number in flags.items() if number]
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(frozen=True)
 class Repository:
     """One restic repository on a rest-server: where it is and what opens it.
 
@@ -37,6 +55,7 @@ class Repository:
     password_file: Path
     ca: Path
     cache_directory: Path
+    limits: Limits = UNLIMITED
 
     @property
     def place(self) -> str:
@@ -71,6 +90,8 @@ def environment(repository: Repository, source: Repository | None = None) -> dic
         "RESTIC_CACHE_DIR": str(repository.cache_directory),
         "RESTIC_PROGRESS_FPS": "1",
     }
+    if repository.limits.cpus:
+        own["GOMAXPROCS"] = str(repository.limits.cpus)
     if source:
         user, password = urllib.parse.quote(source.user, ""), urllib.parse.quote(source.http_password, "")
         own["RESTIC_FROM_REPOSITORY"] = source.url.replace("://", f"://{user}:{password}@", 1)
@@ -131,7 +152,7 @@ def run(
             _take_output(line, said, on_status)
 
     said.returncode = process.run(
-        ["restic", "--json", *command],
+        ["restic", "--json", *repository.limits.flags, *command],
         environment(repository, source),
         on_line=take,
         timeout_seconds=timeout_seconds,

@@ -1,15 +1,19 @@
 """``xinglin backup run`` and ``heal``."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from backup import job, locks, policy_file, recorder, report
+from backup import due, job, locks, policy_file, recorder, report
 from backup.cli.common import FAILED, FINDINGS, ProgressLine, chosen, config_option, explained, policy_option
 from backup.errors import BackupError
-from backup.status import Cause, Outcome, Trigger
+from backup.policy import Config, Policy
+from backup.status import Cause, Outcome, Trigger, read_runs
 
-CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS}
+CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS, Outcome.SKIPPED: FINDINGS}
 
 
 @click.command()
@@ -19,19 +23,33 @@ CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS}
     "--trigger",
     type=click.Choice([Trigger.MANUAL.value, Trigger.SCHEDULE.value]),
     default=Trigger.MANUAL.value,
-    help="Who starts it: a person, or the timer (which notices itself when it catches up after a missed night).",
+    help="Who starts it: a person, or the timer, which runs only the policies whose time has come.",
 )
 @explained
 def run(config_path: Path, policy_name: str | None, trigger: str) -> int:
     """Back up now: dump, store, check, copy offsite."""
     config = policy_file.load(config_path)
-    codes = []
-    for policy in chosen(config, policy_name):
-        with ProgressLine() as line:
-            done = job.run_policy(config, policy, Trigger(trigger), show=line.show)
-        click.echo(report.run_lines(done))
-        codes.append(CODES.get(done.outcome, FAILED))
-    return max(codes)
+    policies = list(chosen(config, policy_name))
+    if Trigger(trigger) is Trigger.SCHEDULE:
+        return max(_run_due(config, policies), default=0)
+    return max(_run(config, policy, Trigger(trigger)) for policy in sorted(policies, key=lambda item: item.order))
+
+
+def _run_due(config: Config, policies: Sequence[Policy]) -> Iterator[int]:
+    """Run what is due, and what has become due meanwhile; each policy once for each of its times."""
+    done: set[tuple[str, datetime]] = set()
+    zone = ZoneInfo(config.timezone)
+    while waiting := due.find(policies, read_runs(config.runs), recorder.now_utc(), zone, done):
+        first = waiting[0]
+        done.add((first.policy.name, first.slot))
+        yield _run(config, first.policy, first.trigger)
+
+
+def _run(config: Config, policy: Policy, trigger: Trigger) -> int:
+    with ProgressLine() as line:
+        done = job.run_policy(config, policy, trigger, show=line.show)
+    click.echo(report.run_lines(done))
+    return CODES.get(done.outcome, FAILED)
 
 
 @click.command()

@@ -12,13 +12,17 @@ SCHEMA = 1
 
 
 class Outcome(StrEnum):
-    """How a run or a step stands.  WARNING: the local backup is good, something else is not."""
+    """How a run or a step stands.
+
+    WARNING: the local backup is good, something else is not.  SKIPPED: the policy's own program put it off.
+    """
 
     RUNNING = "running"
     SUCCESS = "success"
     WARNING = "warning"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
 
 
 class Verdict(StrEnum):
@@ -116,7 +120,10 @@ class Assertion:
 
 @dataclass(frozen=True)
 class Verification:
-    """One restore test.  ``as_of`` is the time of the data, ``rpo_seconds`` = started_at − as_of."""
+    """One restore test.  ``as_of`` is the time of the data, ``rpo_seconds`` = started_at − as_of.
+
+    ``rto_seconds`` is measured with a sample of the files, ``rto_forecast_seconds`` what all of today's would take.
+    """
 
     verification_id: str
     host: str
@@ -131,6 +138,7 @@ class Verification:
     rto_seconds: float | None = None
     rpo_target_seconds: float | None = None
     rto_target_seconds: float | None = None
+    rto_forecast_seconds: float | None = None
     bytes_restored: int = 0
     phases: dict[str, float] = field(default_factory=dict)
     assertions: tuple[Assertion, ...] = ()

@@ -8,7 +8,9 @@ from typing import Any
 from backup import job, policy_file
 from backup.policy import Config
 from backup.postgresql import Database
+from backup.recorder import Now, now_utc
 from backup.restic import Repository
+from backup.retry import Sleep
 from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
 
@@ -89,6 +91,11 @@ def both(config: Config) -> tuple[Repository, Repository]:
     return config.repository("local"), config.repository("offsite")
 
 
-def run(config: Config, trigger: Trigger = Trigger.MANUAL) -> BackupRun:
+def do_not_wait(seconds: float) -> None:
+    """Try again at once."""
+    assert seconds > 0
+
+
+def run(config: Config, trigger: Trigger = Trigger.MANUAL, now: Now = now_utc, sleep: Sleep = do_not_wait) -> BackupRun:
     """Run the policy ``his``."""
-    return job.run_policy(config, config.policy("his"), trigger)
+    return job.run_policy(config, config.policy("his"), trigger, now=now, sleep=sleep)

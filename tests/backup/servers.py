@@ -97,6 +97,7 @@ class RestServer:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     certificate: tuple[Path, Path] | None = None
+    append_only: bool = True
 
     @property
     def url(self) -> str:
@@ -113,7 +114,12 @@ class RestServer:
         self.certificate = self.certificate or self.authority.issue(self.name)
         self.port = self.port or free_port()
         command = [str(self.program), "--listen", f"127.0.0.1:{self.port}", "--path", str(self.data)]
-        command += ["--append-only", "--private-repos", "--htpasswd-file", str(self.directory / ".htpasswd")]
+        command += [
+            *(["--append-only"] if self.append_only else []),
+            "--private-repos",
+            "--htpasswd-file",
+            str(self.directory / ".htpasswd"),
+        ]
         command += ["--tls", "--tls-cert", str(self.certificate[0]), "--tls-key", str(self.certificate[1])]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -8,15 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backup import locks, process, repository, restic
 from backup.errors import BackupError
-from backup.recorder import boot_id, heal, now_utc
-from backup.status import Outcome, Trigger, read_runs, write_run
+from backup.recorder import boot_id, heal
+from backup.status import Outcome, read_runs, write_run
 from tests.backup.clinic_host import ClinicHost, both, run
 
 CHECKOUT = Path(__file__).parents[2]
@@ -167,16 +166,6 @@ def stream(local: restic.Repository, script: str, stall_seconds: float = 60) -> 
         return repository.backup_stream(
             local, host="his1", tags=["kind=dump"], filename="a.dump", producer=producer, stall_seconds=stall_seconds
         )
-
-
-def test_a_scheduled_run_after_a_missed_night_says_that_it_catches_up(host: ClinicHost) -> None:
-    config = host.with_files()
-    done = run(config, Trigger.SCHEDULE)
-    assert done.trigger is Trigger.SCHEDULE
-    earlier = now_utc() - timedelta(hours=31)
-    write_run(config.runs, replace(done, started_at=earlier, finished_at=earlier))
-    assert run(config, Trigger.SCHEDULE).trigger is Trigger.CATCH_UP
-    assert run(config, Trigger.SCHEDULE).trigger is Trigger.SCHEDULE
 
 
 def test_an_append_only_vault_keeps_what_the_host_wants_deleted(host: ClinicHost) -> None:

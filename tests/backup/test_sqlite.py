@@ -58,7 +58,7 @@ def test_a_database_in_use_is_backed_up_whole_and_proved(host: ClinicHost, clini
         done = run(config)
         program.rollback()
     assert done.outcome is Outcome.SUCCESS
-    assert done.steps[1].numbers["rows"] >= 2005
+    assert done.steps[2].numbers["rows"] >= 2005
     proof = verify_policy(config, config.policy("his"))
     assert proof.cause is None
     assert proof.verdict is Verdict.PASSED
