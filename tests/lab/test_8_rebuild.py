@@ -61,7 +61,7 @@ def xinglin(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[st
 def stored_runs(appliance: Host) -> set[str]:
     """The ids of the backup runs that the console's store knows."""
     with sqlite3.connect(f"file:{appliance.root / STORE}?mode=ro", uri=True) as store:
-        return {row[0] for row in store.execute("SELECT run_id FROM backup_runs")}
+        return {row[0] for row in store.execute("SELECT run_id FROM backup_run")}
 
 
 def records(appliance: Host) -> list[str]:
