@@ -12,6 +12,9 @@ from backup.status import Assertion, Cause, Verdict
 
 logger = logging.getLogger(__name__)
 
+TELLING_BYTES = 50_000_000
+"""Fewer bytes come in a time that is mostly restic's start, and so tell nothing about its rate."""
+
 
 @dataclass
 class Findings:
@@ -25,6 +28,7 @@ class Findings:
     snapshot_id: str | None = None
     as_of: datetime | None = None
     bytes_restored: int = 0
+    bytes_in_set: int = 0
     phases: dict[str, float] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
 
@@ -38,6 +42,17 @@ class Findings:
             yield
         finally:
             self.phases[name] = round(self.phases.get(name, 0.0) + time.monotonic() - began, 3)
+
+    def forecast(self, seconds: float | None) -> float | None:
+        """Return how long a restore of the whole set would take when this one took ``seconds``; None: no telling.
+
+        Databases are restored whole, of the files only a sample: the rest would come at the rate of what came.
+        """
+        rest = max(0, self.bytes_in_set - self.bytes_restored)
+        if seconds is None or (rest and self.bytes_restored < TELLING_BYTES):
+            return seconds if seconds is not None and rest < TELLING_BYTES else None
+        reading = sum(self.phases.get(name, 0.0) for name in ("fetch", "files"))
+        return round(seconds + (rest * reading / self.bytes_restored if rest else 0.0), 3)
 
     def require(self, identifier: str, passed: bool, expected: str, got: str, failure: Cause) -> None:
         """Note an assertion; raise BackupError with ``failure`` when it did not hold."""

@@ -13,11 +13,11 @@ from backup import dump_file, postgresql
 from backup.errors import BackupError
 from backup.findings import Findings
 from backup.manifest import DatabaseManifest
+from backup.proof import SELF_TEST
 from backup.restored import require_equal
 from backup.scratch import Scratch
 from backup.status import Assertion, Verdict, format_time, parse_time
 
-PREFIX = "self-test: "
 SPOIL_SECONDS = 3600.0
 CHANGE = r"""
 SET session_replication_role = replica;
@@ -74,7 +74,9 @@ def run(
         )
     else:
         reason = "no table has two rows that differ in a column without a unique index"
-        skipped = Assertion(f"{PREFIX}{name}: changed rows are caught", Verdict.SKIPPED, "failed", "not tried", reason)
+        skipped = Assertion(
+            f"{SELF_TEST}{name}: changed rows are caught", Verdict.SKIPPED, "failed", "not tried", reason
+        )
         findings.assertions.append(skipped)
     table = table or min(expected.tables, key=lambda key: expected.tables[key].rows)
     postgresql.query(source, f"DROP TABLE {table} CASCADE;", SPOIL_SECONDS)
@@ -109,7 +111,7 @@ def _missed(what: str, wanted: tuple[str, str], prove: Callable[[Findings], obje
         got = f"{error.cause.code}: {error.cause.place}"
     told = got == ": ".join(wanted)
     status = Verdict.PASSED if told else Verdict.FAILED
-    findings.assertions.append(Assertion(f"{PREFIX}{what} caught", status, ": ".join(wanted), got))
+    findings.assertions.append(Assertion(f"{SELF_TEST}{what} caught", status, ": ".join(wanted), got))
     return [] if told else [f"{what} not caught ({got})"]
 
 

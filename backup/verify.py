@@ -46,13 +46,17 @@ def verify_policy(
     policy: Policy,
     repository_name: str = "local",
     *,
+    self_test: bool = False,
     now: Now = now_utc,
     show: Callable[[str], None] = _show_nobody,
     scratch_parent: Path = SCRATCH_PARENT,
 ) -> Verification:
-    """Verify the newest backup of ``policy`` in ``local`` or ``offsite``; returns the record, which it also writes."""
+    """Verify the newest backup of ``policy`` in ``local`` or ``offsite``; returns the record, which it also writes.
+
+    With ``self_test``, what was proved is then spoiled in the scratch place, to see that it is told.
+    """
     started, began = now(), time.monotonic()
-    findings = Findings(show)
+    findings = Findings(show, self_test)
     verdict, cause = Verdict.ERROR, None
     try:
         source = config.repository(repository_name)
@@ -68,6 +72,8 @@ def verify_policy(
         cause = Cause("interrupted", config.host, "the verification was told to stop")
         raise
     finally:
+        seconds = time.monotonic() - began - findings.phases.get("self-test", 0.0)
+        rto = round(seconds, 3) if verdict is Verdict.PASSED else None
         verification = Verification(
             verification_id=new_id(policy.name, started),
             host=config.host,
@@ -79,7 +85,11 @@ def verify_policy(
             snapshot_id=findings.snapshot_id,
             as_of=findings.as_of,
             rpo_seconds=(started - findings.as_of).total_seconds() if findings.as_of else None,
-            rto_seconds=round(time.monotonic() - began, 3) if verdict is Verdict.PASSED else None,
+            rto_seconds=rto,
+            rpo_target_seconds=policy.rpo_hours * 3600,
+            rto_target_seconds=policy.rto_hours * 3600,
+            rto_forecast_seconds=findings.forecast(rto),
+            bytes_restored=findings.bytes_restored,
             phases=findings.phases,
             assertions=tuple(findings.assertions),
             cause=cause,
@@ -107,6 +117,8 @@ def _verify(
         with findings.phase("fetch"):
             sealed = _read_manifest(config, source, snapshot, place)
         findings.as_of = sealed.as_of
+        in_files = snapshot.summary.bytes_processed if snapshot.summary else 0
+        findings.bytes_in_set = in_files + sum(part.bytes for part in sealed.parts if part.snapshot_id)
         hours = (started - sealed.as_of).total_seconds() / 3600
         age = f"{hours:.1f} hours old (allowed: {policy.rpo_hours:g})"
         findings.require(

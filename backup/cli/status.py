@@ -23,7 +23,9 @@ def status(config_path: Path, as_json: bool) -> int:
         unreadable.append(f"{path}: {problem}")
 
     runs, proofs = read_runs(config.runs, note), read_verifications(config.verifications, note)
-    standings = [report.standing(policy, runs, proofs, recorder.now_utc()) for policy in config.policies]
+    repositories = ["local", *(["offsite"] if config.offsite else [])]
+    moment = recorder.now_utc()
+    standings = [report.standing(policy, runs, proofs, moment, repositories) for policy in config.policies]
     if as_json:
         data = {"schema": 1, "host": config.host, "unreadable": unreadable}
         click.echo(json.dumps(data | {"policies": [item.to_json() for item in standings]}, ensure_ascii=False))

@@ -96,6 +96,7 @@ def compare_sample(name: str, sampled: Sequence[SampledFile], stored: Stored, fi
     target = stored.place / "files"
     target.mkdir(mode=0o700)
     repository.restore(stored.repository, stored.snapshot.id, [item.path for item in sampled], target)
+    findings.bytes_restored += sum(item.size for item in sampled)
     differing: list[str] = []
     equal = changed = 0
     for item in sampled:

@@ -111,6 +111,7 @@ class Stored:
             raise ValueError(f"not a stream: {part.name}")
         target = self.place / part.filename
         got = repository.dump(self.repository, self.id_here(part), f"/{part.filename}", target, LONG_SECONDS)
+        findings.bytes_restored += got
         findings.require(
             f"{part.name}: size of the dump",
             got == part.bytes,

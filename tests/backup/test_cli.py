@@ -1,6 +1,7 @@
 """The commands as a person and systemd run them: what they print, and their exit codes."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -31,10 +32,13 @@ def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluste
     assert "INFO backup.recorder" in night.stderr
     unproved = xinglin(host, "status")
     assert unproved.returncode == 1
-    assert "never proved by a restore" in unproved.stdout
-    proof = xinglin(host, "verify")
+    assert "never proved by a restore from offsite" in unproved.stdout
+    proof = xinglin(host, "verify", "--due")
     assert proof.returncode == 0, proof.stdout
-    assert "passed, 12 of 12 assertions hold" in proof.stdout
+    local, offsite = re.findall(r"restore test .* \((\w+)\): passed, (\d+) of (\d+) assertions hold", proof.stdout)
+    assert (local[0], offsite[0]) == ("local", "offsite")
+    assert int(local[1]) == int(local[2]) == int(offsite[1]) + 4, "the self-test, on the week's first proof only"
+    assert xinglin(host, "verify", "--due").stdout == ""
     (host.root / "state/runs/20990101T000000Z-his-aaaaaa.json").write_text('{"schema": 1, "run')
     after = xinglin(host, "status", "--json")
     assert after.returncode == 0

@@ -16,7 +16,7 @@ from backup.catalogue import normalise
 from backup.errors import BackupError
 from backup.exported_snapshot import exported_snapshot
 from backup.postgresql import Database
-from backup.psql_session import session
+from backup.psql_session import Session, session
 
 
 @contextmanager
@@ -131,14 +131,14 @@ def test_a_table_dropped_between_the_list_and_the_locks_only_costs_another_try(
     cluster: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone_once = iter(["LOCK TABLE public.never_there;"])
-    original = module.Session.ask
+    original = Session.ask
 
-    def ask(self: module.Session, script: str, timeout_seconds: float = 60) -> str:
+    def ask(self: Session, script: str, timeout_seconds: float = 60) -> str:
         if script is module.LOCK:
             script = script.replace(":locks", next(gone_once, ":locks"))
         return original(self, script, timeout_seconds)
 
-    monkeypatch.setattr(module.Session, "ask", ask)
+    monkeypatch.setattr(Session, "ask", ask)
     with exported_snapshot(cluster) as (own, _):
         assert next(gone_once, None) is None
         assert own.ask("SELECT count(*) > 5 FROM pg_locks WHERE pid = pg_backend_pid() AND mode = 'AccessShareLock';")
