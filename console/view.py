@@ -9,7 +9,7 @@ from backup.status import Outcome, Purpose, Verdict
 from console.config import ConsoleConfig, Policy
 from console.forecast import Proof
 from console.problems import Problem, find_problems
-from console.rules.view import PolicyView, Probe, StoreView
+from console.rules.view import SERVERS, PolicyView, Probe, StoreView
 from console.snapshot import Snapshot
 from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.hosts import AssessmentResult, HostLatest, HostState
@@ -20,8 +20,7 @@ from console.store.runs import ProvisionRun
 TREND_PROOFS = 60
 REFUSALS = 200
 PROBED_RUNS = 10
-# Steps in which a run asks a repository to delete something, and must be refused.
-PROBES = {"probe": "local", "probe_offsite": "offsite"}
+PROBE = "append_only"  # the step in which a run asks both repositories to delete something
 RECOVERY_KEY = "recovery key"  # what backup.kit writes into the record of its drill
 
 
@@ -121,7 +120,7 @@ def _proofs(session: Session, host: str, policy: Policy) -> tuple[Proof, ...]:
 
 
 def _probes(session: Session, host: str, policy: Policy) -> tuple[Probe, ...]:
-    """Return the newest answer of each repository to the request to delete something."""
+    """Return the newest clear answer of each repository to the request to delete something."""
     query = (
         select(BackupRunRow.steps)
         .where(BackupRunRow.host == host, BackupRunRow.policy == policy.name)
@@ -130,11 +129,13 @@ def _probes(session: Session, host: str, policy: Policy) -> tuple[Probe, ...]:
     )
     newest: dict[str, Probe] = {}
     for steps in session.scalars(query):
-        for step in reversed(steps):
-            repository = PROBES.get(step["name"])
-            if repository is not None and step["outcome"] != Outcome.RUNNING:
-                at = datetime.fromisoformat(step["finished_at"] or step["started_at"])
-                newest.setdefault(repository, Probe(at, repository, step["cause"]))
+        for step in steps:
+            for repository in SERVERS if step["name"] == PROBE else ():
+                refused = step["numbers"].get(f"{repository}_protected")
+                if refused is not None:
+                    at = datetime.fromisoformat(step["finished_at"] or step["started_at"])
+                    answer = Probe(at, repository, bool(refused), None if refused else step["cause"])
+                    newest.setdefault(repository, answer)
     return tuple(newest.values())
 
 

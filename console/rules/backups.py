@@ -9,7 +9,7 @@ from console.rules.causes import caused
 from console.rules.problem import Problem, Severity, problem
 from console.rules.proofs import proof_problems
 from console.rules.say import local_time
-from console.rules.view import PolicyView
+from console.rules.view import NOT_APPEND_ONLY, PolicyView
 from console.store.backups import BackupRunRow
 
 # A nightly run starts up to an hour later on the next night than on this one.
@@ -28,7 +28,8 @@ def backup_problems(view: PolicyView, now: datetime, zone: ZoneInfo, first_seen:
     run = view.newest_run
     target = f"{view.host}/{view.policy.name}"
     told = False
-    if run is not None and (found := OUTCOMES.get(Outcome(run.outcome))) is not None:
+    # That a key may delete is told by itself, and worse.
+    if run is not None and run.cause_code != NOT_APPEND_ONLY and (found := OUTCOMES.get(Outcome(run.outcome))):
         yield _run_problem(*found, run, target, zone)
         told = found[1] is Severity.CRIT
     good = view.last_success
@@ -74,6 +75,7 @@ def _vault_problems(view: PolicyView, zone: ZoneInfo, target: str) -> Iterator[P
 
 def _probe_problems(view: PolicyView, target: str) -> Iterator[Problem]:
     for probe in view.probes:
-        if probe.cause is not None and probe.refused is False:
-            values = {"place": probe.cause["place"], "detail": probe.cause["detail"]}
+        if not probe.refused:
+            cause = probe.cause or {}
+            values = {"place": cause.get("place", probe.repository), "detail": cause.get("detail", "-")}
             yield problem("not_append_only", Severity.CRIT, target, probe.at, host=view.host, values=values)

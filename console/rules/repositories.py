@@ -20,7 +20,9 @@ KEPT_CRITICAL = timedelta(days=3)
 READ_WITHIN = timedelta(days=30)
 ALARM_FOR = timedelta(days=7)
 PACKS_NAMED = 3
-HEAL = "heal"
+HEALED = "repository_healed"
+# Causes of a round that are told by what they left behind.
+TOLD = frozenset({"retention_paused", "repository_damaged", "repository_healing", HEALED})
 
 
 def answering(view: StoreView, now: datetime) -> frozenset[str]:
@@ -70,9 +72,12 @@ def _state(row: RepositoryRow, view: StoreView) -> Iterator[Problem]:
         severity = Severity.CRIT if row.outcome == Outcome.FAILED else Severity.WARN
         plain = _told("repository_failed", severity, row, ended, started)
         yield caused(plain, "repository_failed", row)
+    elif row.outcome == Outcome.WARNING and row.cause_code not in {None, *TOLD}:
+        plain = _told("repository_failed", Severity.WARN, row, ended, started)
+        yield caused(plain, "repository_warning", row)
     if row.set_aside:
         yield _told("repository_waiting", Severity.WARN, row, ended, {"count": str(len(row.set_aside))})
-    elif not row.broken_packs and any(step["name"] == HEAL and step["outcome"] == "success" for step in row.steps):
+    elif any(step["cause"] and step["cause"]["code"] == HEALED for step in row.steps):
         yield _told("repository_healed", Severity.WARN, row, ended, started)
     if row.paused_since is not None:
         codes = [str(one["code"]) for one in row.anomalies]

@@ -21,18 +21,12 @@ SERVERS = {"local": "appliance", "offsite": "offsite"}
 
 @dataclass(frozen=True)
 class Probe:
-    """What a repository said when the host asked it to delete something: ``cause`` is None when it refused."""
+    """The last clear answer of a repository when the host asked it to delete something; it must have refused."""
 
     at: datetime
     repository: str
-    cause: Mapping[str, Any] | None
-
-    @property
-    def refused(self) -> bool | None:
-        """Return whether the repository refused, as it must; None when it gave no clear answer."""
-        if self.cause is None:
-            return True
-        return False if self.cause["code"] == NOT_APPEND_ONLY else None
+    refused: bool
+    cause: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Place:
         """Return the worst of what is known of it."""
         if self.row is None and self.newest is None:
             return State.UNKNOWN
-        if (self.row is not None and self.row.broken_packs) or (self.probe and self.probe.refused is False):
+        if (self.row is not None and self.row.broken_packs) or (self.probe and not self.probe.refused):
             return State.CRIT
         return State.WARN if self.behind or (self.row is not None and self.row.set_aside) else State.OK
 

@@ -35,7 +35,7 @@ from console.store.models import (
     SpaceRow,
     VerificationRow,
 )
-from console.view import PROBES, RECOVERY_KEY, load_view
+from console.view import PROBE, RECOVERY_KEY, load_view
 from console.worker.backups import ingest_backups
 from console.worker.keeping import RECORDS_KEPT, Keeper
 from tests.console.conftest import NOW
@@ -130,9 +130,10 @@ def test_the_view_has_the_newest_answers_of_probes_and_the_newest_key_drill(
     sessions: sessionmaker[Session], tmp_path: Path
 ) -> None:
     bad = Cause("not_append_only", "rest:…", "HTTP 200")
+    clear = {"local_protected": 1.0, "offsite_protected": 1.0}
     steps = [
-        (Step(name, Outcome.SUCCESS, NOW - 2 * DAY, NOW - 2 * DAY) for name in PROBES),
-        (Step("probe", Outcome.WARNING, NOW - DAY, NOW - DAY, bad),),
+        (Step(PROBE, Outcome.SUCCESS, NOW - 2 * DAY, NOW - 2 * DAY, numbers=clear),),
+        (Step(PROBE, Outcome.WARNING, NOW - DAY, NOW - DAY, bad, {"local_protected": 0.0}),),  # the vault was away
     ]
     runs = [
         BackupRun(str(number), "his1", "his", Trigger.SCHEDULE, "b", 1, NOW - (2 - number) * DAY, steps=tuple(found))
@@ -146,8 +147,9 @@ def test_the_view_has_the_newest_answers_of_probes_and_the_newest_key_drill(
     with sessions() as session:
         view = load_view(session, console_config(tmp_path))
         probes = {probe.repository: probe for probe in view.policies[0].probes}
-        assert probes["local"].cause is not None
-        assert (probes["offsite"].cause, probes["offsite"].at) == (None, NOW - 2 * DAY)
+        assert probes["local"].cause == {"code": "not_append_only", "place": "rest:…", "detail": "HTTP 200"}
+        assert not probes["local"].refused
+        assert (probes["offsite"].refused, probes["offsite"].at) == (True, NOW - 2 * DAY)
         assert [one.restore_id for one in (view.key_drill, view.key_failure) if one] == ["k", "k2"]
 
 

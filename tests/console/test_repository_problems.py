@@ -80,7 +80,15 @@ def test_a_clinic_with_whole_repositories_has_no_problem(fine: StoreView) -> Non
     [
         ({"broken_packs": ["c" * 64]}, {"repository_broken": Severity.CRIT}),
         ({"set_aside": ["a" * 64]}, {"repository_waiting": Severity.WARN}),
-        ({"steps": [{"name": "heal", "outcome": "success"}]}, {"repository_healed": Severity.WARN}),
+        (
+            {
+                "outcome": "warning",
+                "cause_code": "repository_damaged",
+                "steps": [{"cause": {"code": "repository_healed"}}],
+            },
+            {"repository_healed": Severity.WARN},
+        ),
+        ({"outcome": "warning", "cause_code": "copies_missing"}, {"repository_warning": Severity.WARN}),
         ({"outcome": "failed"}, {"repository_failed": Severity.CRIT}),
         ({"outcome": "interrupted"}, {"repository_failed": Severity.WARN}),
         ({"read_through_at": NOW - 31 * DAY}, {"read_overdue": Severity.WARN}),
@@ -182,11 +190,11 @@ def test_a_vault_that_falls_behind_is_told(fine: StoreView, age: timedelta, expe
 
 def test_a_repository_that_its_own_key_can_delete_is_critical(fine: StoreView) -> None:
     cause = {"code": "not_append_only", "place": "rest:https://198.18.0.70:8000/his1/", "detail": "HTTP 200"}
-    probes = (Probe(NOW, "local", None), Probe(NOW, "offsite", cause))
-    found = only(with_policy(fine, probes=probes))
+    probes = (Probe(NOW, "local", refused=True), Probe(NOW, "offsite", refused=False, cause=cause))
+    warned = run("warning", cause_code="not_append_only")
+    found = only(with_policy(fine, probes=probes, newest_run=warned))
     assert (found.kind, found.severity) == ("not_append_only", Severity.CRIT)
     assert "198.18.0.70:8000" in found.meaning.translate("zh_CN")
-    assert kinds(with_policy(fine, probes=(Probe(NOW, "local", cause | {"code": "timed_out"}),))) == {}
 
 
 def growing(last_hours: float, per_day: float) -> tuple[Proof, ...]:

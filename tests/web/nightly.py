@@ -25,18 +25,24 @@ RUNNING = "pacs"
 READ = {"his": 1840 * MIB, "pacs": 412 * GIB, "appliance": 210 * MIB}
 ADDED = {"his": 18.4 * MIB, "pacs": 2.3 * GIB, "appliance": 1.3 * MIB}
 FILES = {"his": 4127, "pacs": 61_842, "appliance": 912}
+NUMBERS = {
+    "backup": {"bytes_added": 18.4 * MIB, "files": 4127.0},
+    "append_only": {"local_protected": 1.0, "offsite_protected": 1.0},
+    "guard": {"anomalies": 0.0},
+}
 RTO = {"his": 96.4, "pacs": 6.1 * 3600, "appliance": 11.2}
 
 
 def _steps(start: datetime, outcome: Outcome, cause: Cause | None, *, database: bool) -> tuple[Step, ...]:
-    names = [("preflight", 2), *([("dump", 21)] if database else []), ("backup", 34), ("check", 8), ("probe", 1)]
-    names += [("guard", 2), ("copy", 47), ("probe_offsite", 1), ("check_offsite", 9)]
+    names = [("preflight", 2), *([("dump", 21)] if database else []), ("backup", 34), ("check", 8), ("guard", 2)]
+    names += [("copy", 47), ("check_offsite", 9)]
+    names.insert(1, ("append_only", 1))
     broken = {Outcome.WARNING: "copy", Outcome.FAILED: "backup", Outcome.INTERRUPTED: "backup"}.get(outcome)
     steps, at = [], start
     for name, seconds in names:
         ended = at + timedelta(seconds=seconds)
         bad = name == broken
-        numbers = {"bytes_added": 18.4 * MIB, "files": 4127.0} if name == "backup" else {}
+        numbers = NUMBERS.get(name, {})
         steps.append(Step(name, outcome if bad else Outcome.SUCCESS, at, ended, cause if bad else None, numbers))
         at = ended
         if bad:

@@ -82,7 +82,7 @@ def test_a_system_shows_its_way_to_the_vault_and_its_numbers_against_targets(eng
     assert re.search(r'<svg class="curve"[^>]*aria-label="From [\d.]+ GiB to [\d.]+ GiB in \d+ days"', system)
     assert "over target from 2027" not in system
     assert "over target from 2027" in card(english.get("/backups/"), "pacs1-pacs")
-    assert link(system, '/snapshots/his1/[^"]*')
+    assert link(system, '/backups/snapshots/his1/[^"]*')
 
 
 def test_a_system_without_a_restore_for_two_nights_is_not_proved(english: Browser, clock: Clock) -> None:
