@@ -28,6 +28,7 @@ from console.web import (
     overview,
     runs,
     security,
+    snapshots,
     visitor,
     words,
 )
@@ -37,7 +38,9 @@ from console.web import (
 from console.web.context import N_, Console, _
 
 PAGES = (overview, hosts, backups, runs, compliance, audit)
-OTHERS = (gate, account, files, health)
+OTHERS = (gate, account, files, health, snapshots)
+# Pages that belong to an entry of the menu without being its blueprint.
+WITHIN = {snapshots.blueprint.name: backups.blueprint.name}
 # Key after "g", endpoint, icon, label.
 MENU = (
     ("o", "overview", N_("Overview")),
@@ -99,6 +102,7 @@ def create_app(config: ConsoleConfig, clock: Callable[[], datetime] = utc_now) -
     visitor.recognise(app)
     security.protect(app)
     audit.install(app)
+    snapshots.install(app, config)
     for module in (*PAGES, *OTHERS):
         app.register_blueprint(module.blueprint)
     app.teardown_request(context.close_store)
@@ -140,7 +144,7 @@ def page_values() -> dict[str, object]:
                 "endpoint": f"{name}.show",
                 "icon": name,
                 "label": _(label),
-                "current": request.blueprint == name,
+                "current": name == WITHIN.get(request.blueprint or "", request.blueprint),
             }
             for key, name, label in seen
         ],

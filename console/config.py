@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 DEFAULT_PATH = Path("/etc/xinglin/console.json")
+BROWSE_SOCKET = Path("/run/xinglin-browse/socket")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class ConsoleConfig:
     socket: Path
     public_url: str
     store_url: str
+    browse_socket: Path = BROWSE_SOCKET
 
     @property
     def audit_directory(self) -> Path:
@@ -124,6 +126,7 @@ def load_config(path: Path = DEFAULT_PATH, environ: Mapping[str, str] = os.envir
         socket=Path(reader.text("socket", "/run/xinglin-console/web.sock")),
         public_url=reader.text("public_url"),
         store_url=reader.text("store_url", f"sqlite:///{state_directory / 'console.db'}"),
+        browse_socket=Path(reader.text("browse_socket", str(BROWSE_SOCKET))),
     )
     names = [host.name for host in config.hosts]
     for name in sorted({name for name in names if names.count(name) > 1}):
