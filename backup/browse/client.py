@@ -74,6 +74,11 @@ class BrowseClient:
         with self._asked(Request(Ask.LIST, host, snapshot, path, after)) as (_, values), self._understood():
             return Listing(tuple(entry_from_json(item) for item in values["entries"]), bool(values["more"]))
 
+    def entry(self, host: str, snapshot: str, path: str) -> Entry:
+        """Return what the list of its directory says of one file."""
+        with self._asked(Request(Ask.ENTRY, host, snapshot, path)) as (_, values), self._understood():
+            return entry_from_json(values["entry"])
+
     def open(self, host: str, snapshot: str, path: str) -> Download:
         """Return a file of a snapshot, its content still to come; the caller closes it."""
         request = Request(Ask.FILE, host, snapshot, path)

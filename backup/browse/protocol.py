@@ -4,7 +4,8 @@ The request is one JSON line, so is the answer; after the answer to ``file`` com
 A connection that ends before that broke off.  Standard library only.
 
 Requests: ``snapshots`` of a host · ``list`` one directory of a snapshot, ``ENTRIES`` names at a time, those after the
-name ``after`` · ``file``, the content of one file.  An answer that is not ``ok`` holds a cause of ``backup.causes``.
+name ``after`` · ``entry``, what a directory's list says of one file · ``file``, its content as well.
+An answer that is not ``ok`` holds a cause of ``backup.causes``.
 """
 
 import json
@@ -34,6 +35,7 @@ class Ask(StrEnum):
 
     SNAPSHOTS = "snapshots"
     LIST = "list"
+    ENTRY = "entry"
     FILE = "file"
 
 

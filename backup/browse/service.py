@@ -53,6 +53,8 @@ def serve(client: socket.socket, directory: Path, password_file: Path) -> None:
                 _send_file(client, source, request)
             elif request.ask is Ask.LIST:
                 client.sendall(_list(client, source, request))
+            elif request.ask is Ask.ENTRY:
+                client.sendall(answer(entry=entry_to_json(_entry(client, source, request))))
             else:
                 client.sendall(_snapshots(client, source))
         except BackupError as error:
@@ -148,10 +150,14 @@ def _list(client: socket.socket, source: Source, request: Request) -> bytes:
     return answer(entries=[entry_to_json(entry) for entry in page[:ENTRIES]], more=len(page) > ENTRIES)
 
 
+def _entry(client: socket.socket, source: Source, request: Request) -> Entry:
+    with running(source, ["ls", "--", request.snapshot, request.path], client, ANSWER_SECONDS) as restic:
+        return _first(_nodes(restic), restic, request.path, "file")
+
+
 def _send_file(client: socket.socket, source: Source, request: Request) -> None:
     """Send a file's entry, then its content.  The entry goes out only when restic has begun to give the content."""
-    with running(source, ["ls", "--", request.snapshot, request.path], client, ANSWER_SECONDS) as restic:
-        entry = _first(_nodes(restic), restic, request.path, "file")
+    entry = _entry(client, source, request)
     with running(source, ["dump", "--", request.snapshot, request.path], client, DOWNLOAD_SECONDS) as restic:
         chunk = restic.output.read(min(CHUNK_BYTES, entry.size))
         if len(chunk) < min(CHUNK_BYTES, entry.size):
