@@ -23,6 +23,15 @@ from backup.restic import Repository
 
 operator_option = click.option("--operator", default=getpass.getuser, help="Who asks, for the record.")
 
+server_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=server.DEFAULT_PATH,
+    show_default=True,
+    help="This server's keeper configuration.",
+)
+
 
 @click.group("key")
 def key() -> None:
@@ -72,9 +81,23 @@ def list_(config_path: Path) -> int:
     return _told(results)
 
 
+@key.command("add-here")
+@server_option
+@click.option("--kit", "number", required=True, help="The kit's number.")
+@click.argument("host")
+@explained
+def add_here(config_path: Path, number: str, host: str) -> int:
+    """Make the code on stdin a key of HOST's repository, on the repository's server: for a host that is off."""
+    secret = _code()
+    repository.require_version()
+    with server.repository(config_path, host) as (at, owner, held):
+        _become(owner)
+        added = keys.add(at, secret, number, [held])
+    return _told([{"repository": at.name, "place": at.place, "key_id": added.id, "cause": None}])
+
+
 @key.command()
-@click.option("--config", "config_path", type=click.Path(path_type=Path), default=server.DEFAULT_PATH,
-              show_default=True, help="This server's keeper configuration.")  # fmt: skip
+@server_option
 @click.argument("host")
 @click.argument("key_id")
 @explained

@@ -57,7 +57,7 @@ def opened_by(repository: Repository, code: str) -> Key:
     raise BackupError("unknown", repository.place, "restic names no key that opened it")
 
 
-def add(repository: Repository, code: str, kit: str) -> Key:
+def add(repository: Repository, code: str, kit: str, keep_open: Sequence[int] = ()) -> Key:
     """Make ``code`` a key of the repository unless it is one, and return it, seen to open; raises BackupError."""
     try:
         return opened_by(repository, code)
@@ -67,7 +67,7 @@ def add(repository: Repository, code: str, kit: str) -> Key:
     with in_memory(code) as (descriptor, path):
         command = ["key", "add", "--retry-lock", LOCK_PATIENCE, "--host", KIT_HOST, "--user", kit]
         command += ["--new-password-file", str(path)]
-        demand(run(command, repository, keep_open=[descriptor]), repository)
+        demand(run(command, repository, keep_open=[descriptor, *keep_open]), repository)
     return opened_by(repository, code)
 
 

@@ -13,9 +13,10 @@ from backup.status import format_time
 from inventory.loader import Facility
 from playbooks.recovery import appliance, gather, ledger
 from playbooks.recovery.ledger import Entry, KitKey
-from playbooks.recovery.remote import RecoveryError, keys, problem
+from playbooks.recovery.remote import UNREACHABLE, RecoveryError, keys, problem
 
 Say = Callable[[str], None]
+Answers = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def make(facility: Facility, output: Path | None, shares: bool, say: Say) -> Mad
     kit = gather.kit(facility, number, now)
     secret = code.write(code.new_secret())
     say(f"add the recovery code to the repositories of {', '.join(host.name for host in hosts)}")
-    answers = keys(gather.targets(facility, hosts), f"add --kit {number}", secret)
+    answers = add(facility, number, secret)
     added, failed = _sorted(answers)
     parts = _split(secret) if shares else ()
     printed = b"" if failed else document.write(kit, secret, parts, font, file)
@@ -68,6 +69,21 @@ def make(facility: Facility, output: Path | None, shares: bool, say: Say) -> Mad
     return Made(number, file, entry, notes)
 
 
+def add(facility: Facility, number: str, secret: str) -> Answers:
+    """Make the code a key of every repository: each host does its own, for one that is off the servers do.
+
+    Returns host → what happened to each repository.
+    """
+    answers = keys(gather.targets(facility, gather.backed_up(facility)), f"add --kit {number}", secret)
+    for host, results in answers.items():
+        if results[0]["cause"] and results[0]["cause"]["code"] == UNREACHABLE:
+            servers = dict.fromkeys((facility.appliance, gather.server(facility)))
+            others = [server for server in servers if server == facility.appliance or server.name != host]
+            said = keys(gather.targets(facility, others), f"add-here --kit {number} {host}", secret)
+            answers[host] = [result for found in said.values() for result in found]
+    return answers
+
+
 def keep(facility: Facility, entries: tuple[Entry, ...]) -> tuple[str, ...]:
     """Write the list of kits here and to the appliance's copy; return what could not be done there."""
     content = ledger.write(facility.directory, entries)
@@ -84,7 +100,7 @@ def _split(secret: str) -> tuple[str, ...]:
     return shares.split(secret)
 
 
-def _sorted(answers: dict[str, list[dict[str, Any]]]) -> tuple[tuple[KitKey, ...], Sequence[tuple[str, str]]]:
+def _sorted(answers: Answers) -> tuple[tuple[KitKey, ...], Sequence[tuple[str, str]]]:
     added, failed = [], []
     for host, results in answers.items():
         for result in results:

@@ -16,8 +16,8 @@ from playbooks.recovery import appliance, arrival, gather, ledger, place
 from playbooks.recovery.arrival import Ask
 from playbooks.recovery.fetched import RESTORED, SealedSet, Vault
 from playbooks.recovery.ledger import KitKey
-from playbooks.recovery.make import keep, operator
-from playbooks.recovery.remote import RecoveryError, as_root, attempt, keys, problem
+from playbooks.recovery.make import add, keep, operator
+from playbooks.recovery.remote import RecoveryError, as_root, attempt, problem
 from playbooks.recovery.timeline import Timeline
 from playbooks.runner import Outcome as Provisioned
 from playbooks.runner import provision
@@ -139,10 +139,8 @@ def _require_appliance(facility: Facility, outcome: Provisioned, line: Timeline)
 
 
 def _add_keys(facility: Facility, source: Source, line: Timeline) -> None:
-    hosts = gather.backed_up(facility)
-    answers = keys(gather.targets(facility, hosts), f"add --kit {source.kit.number}", source.code)
     added = []
-    for host, results in answers.items():
+    for host, results in add(facility, source.kit.number, source.code).items():
         for result in results:
             why = problem(result)
             if why is None:

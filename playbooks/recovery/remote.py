@@ -12,6 +12,7 @@ XINGLIN = "sudo -n /opt/xinglin/venv/bin/xinglin"
 QUICK_SECONDS = 120.0
 KEY_SECONDS = 900.0
 PARALLEL = 8
+UNREACHABLE = "host_unreachable"
 
 
 class RecoveryError(Exception):
@@ -72,7 +73,7 @@ def problem(result: dict[str, Any]) -> str | None:
 
 
 def _silent(target: Target, detail: str) -> dict[str, Any]:
-    cause = {"code": "host_unreachable", "place": target.name, "detail": detail}
+    cause = {"code": UNREACHABLE, "place": target.name, "detail": detail}
     return {"repository": "all", "place": target.name, "key_id": None, "cause": cause}
 
 

@@ -143,6 +143,14 @@ def test_the_server_takes_a_kits_key_away_and_no_other(host: ClinicHost, config:
     assert json.loads(again.stdout)[0]["removed"] is False
 
 
+def test_the_server_adds_a_key_for_a_host_that_is_off(host: ClinicHost, config: Config):
+    file = keeper(host, config.repository_password_file)
+    done = xinglin(host, "add-here", "--config", str(file), "--kit", "qinghe-1", "his1", stdin=CODE)
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)
+    assert keys.opened_by(config.repository("local"), CODE).id == result["key_id"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become the repository's user")
 def test_the_server_leaves_no_file_of_roots_in_the_repository(host: ClinicHost, config: Config, tmp_path: Path):
     added = keys.add(config.repository("local"), CODE, "qinghe-1")
