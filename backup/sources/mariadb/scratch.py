@@ -45,7 +45,8 @@ def server(parent: Path, settings: dict[str, Any]) -> Iterator[Server]:
         account = pwd.getpwnam(OS_USER)
         os.chown(home, account.pw_uid, account.pw_gid)
     fixed = ["--no-defaults", f"--datadir={home / 'data'}", f"--innodb-page-size={settings['innodb_page_size']}"]
-    fixed += [f"--lower-case-table-names={settings['lower_case_table_names']}"]
+    # The server's own default, /tmp, need not be writable to it here.
+    fixed += [f"--tmpdir={home}", f"--lower-case-table-names={settings['lower_case_table_names']}"]
     _install(home, fixed)
     command = [_program("mariadbd"), *fixed, f"--socket={home / 'socket'}", f"--pid-file={home / 'pid'}"]
     command += ["--skip-networking", "--skip-log-bin", "--event-scheduler=OFF", "--max-allowed-packet=1G"]
