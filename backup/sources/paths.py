@@ -1,13 +1,17 @@
 """Directories and files: they go into the sealing snapshot, and a sample of them is hashed just before."""
 
+import contextlib
 import fnmatch
 import hashlib
+import itertools
+import math
 import os
 import random
+import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from backup import repository
@@ -21,6 +25,7 @@ from backup.status import Cause
 
 SAMPLE_FILES = 200
 SAMPLE_FILE_BYTES = 16 * 1024 * 1024
+SAMPLE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -128,35 +133,62 @@ def compare_sample(name: str, sampled: Sequence[SampledFile], stored: Stored, fi
 
 
 def sample(paths: Sequence[Path], excludes: Sequence[str], chance: random.Random) -> tuple[SampledFile, ...]:
-    """Hash up to 200 files of up to 16 MiB, chosen evenly from all below ``paths``.
+    """Hash up to 200 files of up to 16 MiB, 64 MiB in all, chosen evenly from all below ``paths``.
 
     A file that an exclude pattern could mean, that restic's pattern files cannot name, that has a set-id bit or is
     below a directory with one, or that is unreadable or changes meanwhile is not chosen.
     """
-    chosen: list[Path] = []
-    for count, path in enumerate(_files(paths, excludes)):
-        if len(chosen) < SAMPLE_FILES:
-            chosen.append(path)
-        elif (place := chance.randrange(count + 1)) < SAMPLE_FILES:
-            chosen[place] = path
-    return tuple(found for path in sorted(chosen) if (found := _hash(path)) is not None)
+    found, left = [], SAMPLE_BYTES
+    for path in _choose(_files(paths, excludes), chance):
+        if is_plain(path) and (hashed := _hash(Path(path), min(left, SAMPLE_FILE_BYTES))):
+            found.append(hashed)
+            left -= hashed.size
+    return tuple(sorted(found, key=lambda item: item.path))
 
 
-def _files(paths: Iterable[Path], excludes: Sequence[str]) -> Iterator[Path]:
+def _choose(paths: Iterable[str], chance: random.Random) -> list[str]:
+    """Choose 200 evenly, with nearly no work for those that are not chosen: there may be a hundred thousand.
+
+    Li's Algorithm L: it draws how many to pass over, not a number for each.
+    """
+    rest = iter(paths)
+    chosen = list(itertools.islice(rest, SAMPLE_FILES))
+    weight = 1.0
+    while True:
+        weight *= (1 - chance.random()) ** (1 / SAMPLE_FILES)
+        skip = int(math.log(1 - chance.random()) / math.log1p(-min(weight, 0.999999)))
+        path = next(itertools.islice(rest, skip, None), None)
+        if path is None:
+            chance.shuffle(chosen)
+            return chosen
+        chosen[chance.randrange(SAMPLE_FILES)] = path
+
+
+def _files(paths: Iterable[Path], excludes: Sequence[str]) -> Iterator[str]:
+    excluded = _matcher(excludes)
     for root in paths:
         if any(_is_special(parent) for parent in root.parents):
             continue
         if root.is_file() and not root.is_symlink():
-            yield root
-        for directory, names, files in os.walk(root):
-            if _is_special(Path(directory)):
-                names.clear()
-                continue
-            names[:] = sorted(name for name in names if not _excluded(PurePath(directory, name), excludes))
-            for name in sorted(files):
-                path = Path(directory, name)
-                if is_plain(str(path)) and not _excluded(path, excludes):
-                    yield path
+            yield str(root)
+        elif root.is_dir() and not root.is_symlink():
+            yield from _below(str(root), excluded)
+
+
+def _below(root: str, excluded: Callable[[str], bool]) -> Iterator[str]:
+    waiting = [root]
+    while waiting:
+        directory = waiting.pop()
+        if _is_special(Path(directory)):
+            continue
+        with contextlib.suppress(OSError), os.scandir(directory) as entries:
+            for entry in entries:
+                if excluded(entry.path):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield entry.path
 
 
 def _is_special(path: Path) -> bool:
@@ -167,18 +199,19 @@ def _is_special(path: Path) -> bool:
         return True
 
 
-def _excluded(path: PurePath, excludes: Sequence[str]) -> bool:
-    return any(
-        fnmatch.fnmatchcase(candidate, pattern.removeprefix("!").rstrip("/").replace("**", "*"))
-        for pattern in excludes
-        for candidate in (str(path), path.name)
-    )
+def _matcher(excludes: Sequence[str]) -> Callable[[str], bool]:
+    """Return what tells whether a pattern could mean a path, by its whole or by its name."""
+    if not excludes:
+        return lambda path: False  # noqa: ARG005
+    plain = (pattern.removeprefix("!").rstrip("/").replace("**", "*") for pattern in excludes)
+    match = re.compile("|".join(map(fnmatch.translate, plain))).match
+    return lambda path: bool(match(path) or match(path.rpartition("/")[2]))
 
 
-def _hash(path: Path) -> SampledFile | None:
+def _hash(path: Path, most_bytes: int) -> SampledFile | None:
     try:
         before = path.lstat()
-        if not stat.S_ISREG(before.st_mode) or before.st_size > SAMPLE_FILE_BYTES or _is_special(path):
+        if not stat.S_ISREG(before.st_mode) or before.st_size > most_bytes or _is_special(path):
             return None
         digest = sha256(path)
         after = path.lstat()
