@@ -87,6 +87,14 @@ STEPS = {
     "base": N_("Put the base backup in place"),
     "wal": N_("Put the changes since then in place"),
     "recover": N_("Bring the database to the point in time"),
+    "first_contact": N_("First contact with the bare machine"),
+    "reach": N_("Reach the vault"),
+    "facility": N_("Bring the facility's directory back"),
+    "place": N_("Put certificate authority, store and audit log in place"),
+    "provision": N_("Set the facility up"),
+    "history": N_("Bring the backup records back"),
+    "recovery_key": N_("Give the new repositories the recovery key"),
+    "refill": N_("Start refilling the local repositories"),
 }
 PHASES = {
     "find": N_("Find the newest backup"),
@@ -119,7 +127,7 @@ NUMBERS = {
     "roles_made": N_("roles made"),
 }
 PURPOSES = {"restore": N_("Restore"), "drill": N_("Drill"), "rebuild": N_("Rebuild")}
-WHATS = {"recovery key": N_("Recovery key")}
+WHATS = {"recovery key": N_("Recovery key"), "appliance": N_("The whole appliance")}
 ROUNDS = {
     "running": (State.MAINT, N_("Running")),
     "success": (State.OK, N_("Whole")),

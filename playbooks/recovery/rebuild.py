@@ -108,10 +108,10 @@ def rebuild(source: Source, say: Callable[[str], None]) -> Rebuilt:
 
 def _fetch(vault: Vault, line: Timeline) -> tuple[SealedSet, BackupSet, int]:
     """Restore the newest set that is what was backed up; a bad one is told and the next older one taken."""
-    with line.step("restic", "make restic ready and reach the vault"):
+    with line.step("reach", "make restic ready and reach the vault"):
         vault.prepare()
         sets = vault.sets()
-    with line.step("restore", "restore the newest set from the vault and compare it with its manifest"):
+    with line.step("fetch", "restore the newest set from the vault and compare it with its manifest"):
         for chosen in sets:
             try:
                 found = vault.restore(chosen)

@@ -219,7 +219,7 @@ def test_the_rebuild_is_on_record_with_its_steps_and_times(clinic: Lab, rebuilt:
     assert record.finished_at is not None
     names = [step.name for step in record.steps]
     assert names[0] == "first_contact"
-    assert {"restore", "facility", "place", "provision", "history", "recovery_key"} <= set(names)
+    assert {"fetch", "facility", "place", "provision", "history", "recovery_key"} <= set(names)
     assert all(step.finished_at is not None for step in record.steps)
     assert record.bytes_restored > 0
     assert clinic.host("appliance1").attempt("test", "-e", "/var/lib/xinglin-rebuild").returncode != 0
