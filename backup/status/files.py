@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ Report = Callable[[Path, str], None]
 
 KEPT = 60
 """How many files of each kind stay; older ones are removed by the next write."""
+KEPT_OF_EACH = 3
+"""How many of each policy stay all the same: what runs once a night is not forgotten beside what runs every hour."""
 
 
 def _guarded(kind: type[T], data: object) -> T:
@@ -145,9 +148,13 @@ def write_progress(path: Path, progress: Progress) -> Path:
 
 def _write_and_keep(directory: Path, name: str, data: dict[str, Any]) -> Path:
     target = _write(directory / f"{name}.json", data)
+    seen: Counter[str] = Counter()
     with contextlib.suppress(OSError):
-        for old in sorted(directory.glob("*.json"), reverse=True)[KEPT:]:
-            old.unlink()
+        for number, path in enumerate(sorted(directory.glob("*.json"), reverse=True)):
+            policy = path.stem.partition("-")[2].rpartition("-")[0]
+            seen[policy] += 1
+            if number >= KEPT and seen[policy] > KEPT_OF_EACH:
+                path.unlink()
     return target
 
 

@@ -112,6 +112,16 @@ def test_only_the_newest_sixty_are_kept(tmp_path: Path) -> None:
     assert [run.started_at for run in read_runs(tmp_path)] == moments[:2:-1]
 
 
+def test_what_runs_seldom_is_not_forgotten_beside_what_runs_often(tmp_path: Path) -> None:
+    for n in range(5):
+        moment = AT + timedelta(hours=n)
+        write_run(tmp_path, replace(RUN, policy="pacs-ct", run_id=new_id("pacs-ct", moment), started_at=moment))
+    for n in range(KEPT):
+        moment = AT + timedelta(days=1, hours=n)
+        write_run(tmp_path, replace(RUN, run_id=new_id("his", moment), started_at=moment))
+    assert [run.policy for run in read_runs(tmp_path)].count("pacs-ct") == 3
+
+
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="without zone"):
         parse_time("2026-01-01T00:00:00")
