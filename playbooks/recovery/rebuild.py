@@ -22,9 +22,7 @@ from playbooks.recovery.timeline import Timeline
 from playbooks.runner import Outcome as Provisioned
 from playbooks.runner import provision
 
-REFILL = (
-    "systemctl list-unit-files xinglin-keeper.service >/dev/null && systemctl start --no-block xinglin-keeper.service"
-)
+REFILL = "sudo -n systemctl start --no-block xinglin-keeper.service"
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def _add_keys(facility: Facility, source: Source, line: Timeline) -> None:
 
 
 def _refill(machine: Target, line: Timeline) -> None:
-    done = attempt(machine, f"sudo -n sh -c '{REFILL}'")
+    done = attempt(machine, REFILL)
     if done.returncode != 0:
         line.note("the local repositories are empty until each host's next backup: the keeper could not be started")
 
