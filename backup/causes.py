@@ -108,6 +108,12 @@ CAUSES: dict[str, Explanation] = {
         "The backup could not connect to {place}: {detail}. The database was not backed up.",
         "Check that PostgreSQL runs on this host and that the database exists, then run: xinglin backup run",
     ),
+    "database_locked": Explanation(
+        "The database's tables are locked",
+        "Another session changes or locks tables of {place}: {detail}. The database was not backed up.",
+        "Let the schema change or maintenance end, or move it away from the backup's time; "
+        "then run: xinglin backup run",
+    ),
     "dump_failed": Explanation(
         "The database dump failed",
         "The dump of {place} ended with an error: {detail}. No snapshot of it was kept.",

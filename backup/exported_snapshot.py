@@ -22,6 +22,8 @@ ATTEMPTS = 10
 GONE_MEANWHILE = {"3F000", "40P01", "42P01"}
 """SQLSTATEs of a schema or table that is there no longer, and of a deadlock with somebody's schema change."""
 
+LOCK_NOT_AVAILABLE = "55P03"
+
 TABLES = """
 SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -55,8 +57,8 @@ SELECT count(*) FROM ({TABLES}) AS t WHERE NOT EXISTS (
 def exported_snapshot(source: Database) -> Iterator[tuple[Session, ExportedSnapshot]]:
     """Hold a read-only snapshot and the locks of all its tables; both end with the block.
 
-    Raises BackupError ``database_unreachable``, or ``dump_failed`` when a table stays locked by somebody else for
-    five minutes or the server refuses to export a snapshot.
+    Raises BackupError: database_unreachable, database_locked when a table stays locked by somebody else for five
+    minutes, dump_failed when the server refuses to export a snapshot.
     """
     for _ in range(ATTEMPTS):
         with session(source) as held:
@@ -64,9 +66,10 @@ def exported_snapshot(source: Database) -> Iterator[tuple[Session, ExportedSnaps
             if refused.partition(" ")[0] in GONE_MEANWHILE:
                 continue
             if refused:
-                raise BackupError("dump_failed", source.place, f"the tables could not be locked: {refused}")
+                code = "database_locked" if refused.startswith(LOCK_NOT_AVAILABLE) else "dump_failed"
+                raise BackupError(code, source.place, f"the tables could not be locked: {refused}")
             snapshot_id, as_of, major = held.ask(EXPORT).split("|")
             if held.ask(UNLOCKED) == "0":
                 yield held, ExportedSnapshot(snapshot_id, parse_time(as_of), int(major))
                 return
-    raise BackupError("dump_failed", source.place, f"tables came and went during {ATTEMPTS} tries to lock them all")
+    raise BackupError("database_locked", source.place, f"tables came and went during {ATTEMPTS} tries to lock them all")

@@ -25,10 +25,14 @@ INSTALLED = Path("/usr/lib/postgresql")
 ANSWER_SECONDS = 60.0
 LOCK_SECONDS = 300
 """How long to wait for tables that somebody else holds locked."""
+DUMP_LOCK_SECONDS = 20
+"""The same for pg_dump.  Its tables are locked by our own session: it can only wait for a schema change that waits
+for us, and with it everybody who wants that table."""
 TEXT_FORM = {
     "datestyle": "ISO,YMD",
     "timezone": "UTC",
     "intervalstyle": "postgres",
+    "lc_messages": "C",
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "search_path": "",
@@ -157,6 +161,12 @@ def query(source: Database, script: str, timeout_seconds: float = ANSWER_SECONDS
         return output.decode()
 
 
+def dump_error(source: Database, returncode: int, text: str) -> BackupError:
+    """Return the error for a pg_dump that failed."""
+    code = "database_locked" if "LOCK TABLE" in text and "timeout" in text else "dump_failed"
+    return BackupError(code, source.place, text or f"pg_dump ended with {returncode}")
+
+
 def psql_error(source: Database, returncode: int, text: str) -> BackupError:
     """Return the error for psql's exit code: 2 means that there was no connection."""
     code = "database_unreachable" if returncode == 2 else "dump_failed"
@@ -168,7 +178,7 @@ def dump_stream(
 ) -> contextlib.AbstractContextManager[Producer]:
     """Start pg_dump (custom format, uncompressed: restic compresses and deduplicates) in the exported snapshot."""
     command = [str(binary("pg_dump", snapshot.major)), "--format=custom", "--compress=0", "--no-password"]
-    command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={LOCK_SECONDS}s"]
+    command += [f"--snapshot={snapshot.id}", f"--lock-wait-timeout={DUMP_LOCK_SECONDS}s"]
     return producing(
         lambda stdout: as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
     )

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Sleep = Callable[[float], None]
 """Waits so many seconds."""
 
-TRANSIENT = {"database_unreachable", "repository_locked", "repository_unreachable"}
+TRANSIENT = {"database_locked", "database_unreachable", "repository_locked", "repository_unreachable"}
 """What may be over in a minute: a server that restarts, a cable that is plugged in again, another's lock."""
 PAUSES_SECONDS = (10.0, 30.0, 90.0)
 

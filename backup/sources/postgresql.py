@@ -60,8 +60,7 @@ class PostgresqlSource(Database):
                 try:
                     added = work.stream(filename, producer)
                 except ProducerFailedError as error:
-                    words = postgresql.said(stderr) or f"pg_dump ended with {error.returncode}"
-                    raise BackupError("dump_failed", self.place, words) from error
+                    raise postgresql.dump_error(self, error.returncode, postgresql.said(stderr)) from error
             found = manifest.compute_in(session)
             manifest.require_tables(found, self)
             for kind in ("roles", "tablespaces"):

@@ -5,15 +5,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backup import postgresql, repository, scratch, verify
+from backup.policy import Config
 from backup.postgresql import Database
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
-from tests.backup.clinic_host import ClinicHost, both
+from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import Authority, rest_server
 
 
@@ -83,6 +85,30 @@ def cluster() -> Iterator[Database]:
         postgresql.query(server.source, "CREATE ROLE his LOGIN; CREATE DATABASE his OWNER his;")
         postgresql.query(server.database("his"), CLINIC)
         yield server.database("his")
+
+
+@pytest.fixture(scope="session")
+def backed_up_host(
+    programs: tools.Tools,
+    made_repositories: Path,
+    cluster: Database,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Config]:
+    """One good set for the whole session; tests add worse ones, and each starts from the first."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        new_host(tmp_path_factory.mktemp("v"), programs, made_repositories) as host,
+    ):
+        patch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
+        config = replace(host.with_database(cluster), offsite=None)
+        assert run(config).cause is None
+        yield config
+
+
+@pytest.fixture
+def backed_up(backed_up_host: Config, restic_on_path: None) -> Config:
+    shutil.rmtree(backed_up_host.state_directory / "staging", ignore_errors=True)
+    return backed_up_host
 
 
 @contextlib.contextmanager

@@ -4,19 +4,23 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from backup import exported_snapshot as module
-from backup import manifest, postgresql
+from backup import job, manifest, postgresql
 from backup.catalogue import normalise
 from backup.errors import BackupError
 from backup.exported_snapshot import exported_snapshot
-from backup.postgresql import Database
+from backup.postgresql import Database, ExportedSnapshot
+from backup.process import Producer
 from backup.psql_session import Session, session
+from backup.status import Trigger
+from tests.backup.clinic_host import ClinicHost
 
 
 @contextmanager
@@ -28,7 +32,7 @@ def table_of_its_own(source: Database, name: str) -> Iterator[None]:
         postgresql.query(source, f"DROP TABLE IF EXISTS public.{name};")
 
 
-def dump(source: Database, snapshot: postgresql.ExportedSnapshot, *arguments: str) -> bytes:
+def dump(source: Database, snapshot: ExportedSnapshot, *arguments: str) -> bytes:
     """Run pg_dump as the job does and return what it wrote."""
     with tempfile.TemporaryFile() as stderr, postgresql.dump_stream(source, snapshot, stderr) as producer:
         written = bytearray()
@@ -121,6 +125,31 @@ def test_a_change_of_shape_that_waits_for_the_dump_does_not_hold_the_manifest_up
         assert manifest.compute(cluster).tables["public.queued"].query.startswith("SELECT id, extra FROM")
 
 
+def test_a_schema_change_that_comes_before_pg_dump_has_its_locks_costs_another_try(
+    host: ClinicHost, cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_dump would wait for the change, the change for us, and we for pg_dump."""
+    config = replace(host.with_database(cluster), offsite=None)
+    monkeypatch.setattr(postgresql, "DUMP_LOCK_SECONDS", 1)
+    with table_of_its_own(cluster, "queued"), session(cluster) as migration:
+        waiter = threading.Thread(target=lambda: migration.ask("ALTER TABLE public.queued ADD COLUMN extra text;", 60))
+        original = postgresql.dump_stream
+
+        def late(source: Database, snapshot: ExportedSnapshot, stderr: IO[bytes]) -> AbstractContextManager[Producer]:
+            if not waiter.ident:
+                waiter.start()
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock';"
+                while postgresql.query(cluster, waiting).strip() != "1":
+                    pass
+            return original(source, snapshot, stderr)
+
+        monkeypatch.setattr(postgresql, "dump_stream", late)
+        done = job.run_policy(config, config.policy("his"), Trigger.MANUAL, sleep=waiter.join)
+        assert done.cause is None
+        assert next(step for step in done.steps if step.name == "dump").numbers["retries"] == 1
+        assert not waiter.is_alive()
+
+
 def test_a_table_made_meanwhile_is_in_neither_dump_nor_manifest(cluster: Database) -> None:
     with exported_snapshot(cluster) as (own, snapshot), table_of_its_own(cluster, "latecomer"):
         assert b"latecomer" not in dump(cluster, snapshot)
@@ -152,7 +181,7 @@ def test_a_table_that_stays_locked_fails_the_dump_and_says_so(
         other.ask("BEGIN; LOCK TABLE registry.drugs IN ACCESS EXCLUSIVE MODE;")
         with pytest.raises(BackupError, match="could not be locked: 55P03") as caught, exported_snapshot(cluster):
             pass
-    assert caught.value.cause.code == "dump_failed"
+    assert caught.value.cause.code == "database_locked"
 
 
 def test_a_database_without_tables_is_refused(cluster: Database) -> None:

@@ -1,107 +1,34 @@
 """Restore tests of backups that are bad.  A restore test that cannot fail is decoration."""
 
 import os
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from backup import backup_set, manifest, postgresql, process, repository, scratch
+from backup import backup_set, manifest, postgresql, repository, scratch
 from backup import verify as verify_module
 from backup.backup_set import BackupSet
 from backup.manifest import Sequence
 from backup.policy import Config
 from backup.postgresql import Database
 from backup.recorder import now_utc
-from backup.status import Verdict, Verification
+from backup.status import Verdict, Verification, format_time
 from backup.verify import verify_policy
-from tests.backup import tools
 from tests.backup.clinic_host import ClinicHost, run
-from tests.backup.conftest import new_host
-
-
-def forge(
-    config: Config,
-    edit_dump: Callable[[bytes], bytes] = lambda content: content,
-    edit: Callable[[BackupSet], BackupSet] = lambda sealed: sealed,
-) -> None:
-    """Store a newer set made from the newest one: another dump, another manifest, sealed like a real one."""
-    local = config.repository("local")
-    seal = next(item for item in repository.snapshots(local) if item.tag("kind") == "set")
-    staging = config.state_directory / "staging"
-    staging.mkdir()
-    content = config.state_directory / "content"
-    path = staging / backup_set.MANIFEST_NAME
-    repository.dump(local, seal.id, str(path), path, 60)
-    sealed = backup_set.read(path)
-    roles = staging / "his.roles.sql"
-    repository.dump(local, seal.id, str(roles), roles, 60)
-    part = sealed.parts[0]
-    repository.dump(local, str(part.snapshot_id), "/his.dump", content, 60)
-    content.write_bytes(edit_dump(content.read_bytes()))
-    tags = ["run=forged", "policy=his"]
-
-    def start(stdout: int) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(["cat", content], stdout=stdout, start_new_session=True)
-
-    with process.producing(start) as producer:
-        added = repository.backup_stream(
-            local, host="his1", tags=[*tags, "kind=dump"], filename="his.dump", producer=producer
-        )
-    part = replace(part, snapshot_id=added.snapshot_id, bytes=added.bytes_processed)
-    backup_set.write(path, edit(replace(sealed, parts=(part, *sealed.parts[1:]))))
-    paths = [staging, *(Path(name) for name in sealed.paths)]
-    repository.backup_paths(local, host="his1", tags=[*tags, "kind=set"], paths=paths)
-
-
-def edit_manifest(**changes: object) -> Callable[[BackupSet], BackupSet]:
-    """Return an edit of the set's one database manifest."""
-
-    def edit(sealed: BackupSet) -> BackupSet:
-        part = sealed.parts[0]
-        changed = replace(manifest.from_json(part.manifest), **changes)  # type: ignore[arg-type]
-        return replace(sealed, parts=(replace(part, manifest=changed.to_json()), *sealed.parts[1:]))
-
-    return edit
+from tests.backup.forgery import edit_manifest, failure, forge
 
 
 def verify(config: Config) -> Verification:
     return verify_policy(config, config.policy("his"))
 
 
-@pytest.fixture(scope="module")
-def backed_up_host(
-    programs: tools.Tools,
-    made_repositories: Path,
-    cluster: Database,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Config]:
-    """One good set for the whole module; tests add worse ones, and each starts from the first."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        new_host(tmp_path_factory.mktemp("v"), programs, made_repositories) as host,
-    ):
-        patch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
-        config = replace(host.with_database(cluster), offsite=None)
-        assert run(config).cause is None
-        yield config
-
-
-@pytest.fixture
-def backed_up(backed_up_host: Config, restic_on_path: None) -> Config:
-    shutil.rmtree(backed_up_host.state_directory / "staging", ignore_errors=True)
-    return backed_up_host
-
-
-def failure(proof: Verification) -> tuple[str, str, str]:
-    assert proof.verdict is Verdict.FAILED
-    assert proof.rto_seconds is None
-    assert proof.cause is not None
-    return proof.cause.code, proof.cause.place, proof.cause.detail
+def pg_dump(source: Database, target: Path, *arguments: str) -> bytes:
+    command = [str(postgresql.binary("pg_dump")), "-Fc", "-Z0", *arguments]
+    with target.open("wb") as stdout, target.with_suffix(".log").open("w+b") as log:
+        dumper = postgresql.as_server_user(command, source, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log)
+        assert dumper.wait(60) == 0
+    return target.read_bytes()
 
 
 def test_one_changed_letter_in_the_dump_is_found_and_its_table_named(backed_up: Config) -> None:
@@ -134,13 +61,43 @@ def test_a_dump_of_another_size_than_the_manifest_says_is_found(backed_up: Confi
 
 
 def test_a_table_that_the_dump_lacks_is_named(backed_up: Config, cluster: Database, tmp_path: Path) -> None:
-    part = tmp_path / "part.dump"
-    command = [str(postgresql.binary("pg_dump")), "-Fc", "-Z0", "--exclude-table=registry.drugs"]
-    with part.open("wb") as stdout, (tmp_path / "log").open("w+b") as log:
-        dumper = postgresql.as_server_user(command, cluster, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log)
-        assert dumper.wait(60) == 0
-    forge(backed_up, edit_dump=lambda _: part.read_bytes())
+    part = pg_dump(cluster, tmp_path / "part.dump", "--exclude-table=registry.drugs")
+    forge(backed_up, edit_dump=lambda _: part)
     assert failure(verify(backed_up)) == ("manifest_mismatch", "his: table registry.drugs", "missing")
+
+
+def test_another_days_dump_in_todays_set_is_found(backed_up: Config, cluster: Database, tmp_path: Path) -> None:
+    postgresql.query(cluster, "INSERT INTO registry.drugs VALUES ('other', '别', 1);")
+    try:
+        other = pg_dump(cluster, tmp_path / "other.dump")
+    finally:
+        postgresql.query(cluster, "DELETE FROM registry.drugs WHERE code = 'other';")
+    forge(backed_up, edit_dump=lambda _: other)
+    assert failure(verify(backed_up)) == ("manifest_mismatch", "his: table registry.drugs", "rows differ")
+
+
+def test_an_old_set_under_a_new_date_is_found(backed_up: Config) -> None:
+    """Dump and manifest are of one night, so they agree; only the date is another."""
+    today = now_utc() + timedelta(hours=20)
+
+    def redate(sealed: BackupSet) -> BackupSet:
+        return replace(edit_manifest(as_of=format_time(today))(sealed), as_of=today)
+
+    forge(backed_up, edit=redate)
+    proof = verify(backed_up)
+    code, place, detail = failure(proof)
+    assert (code, place) == ("dump_misdated", "database his")
+    assert detail.endswith(f"instead of {format_time(today)}")
+    assert "restore" not in proof.phases
+
+
+def test_another_body_of_a_function_is_found_and_named(backed_up: Config) -> None:
+    forge(backed_up, edit_dump=lambda content: content.replace(b"p.born) / 365", b"p.born) / 366"))
+    assert failure(verify(backed_up)) == (
+        "manifest_mismatch",
+        "his: definitions",
+        "functions: public.age_of(p public.patients): differs",
+    )
 
 
 def test_a_sequence_that_would_give_used_numbers_is_named(backed_up: Config) -> None:
