@@ -9,12 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from backup.point_in_time import wal
 from backup.policy import Retention
 from backup.repository import Snapshot
 
 LEFTOVER_AFTER = timedelta(days=2)
 """A run that has not sealed its set by then never will."""
 SKEW = timedelta(minutes=10)
+LOG_MARGIN = timedelta(days=1)
+"""A base is dated by its end; the log that it needs begins earlier."""
+DOUBLED_LOGS_STAY = timedelta(days=7)
+"""A faked snapshot that claims to hold all of the log takes nothing away at once."""
 
 BUCKETS: Mapping[str, Callable[[datetime], object]] = {
     "hourly": lambda at: (at.date(), at.hour),
@@ -45,7 +50,8 @@ def decide(
 
     A set stays and goes as a whole: its dumps with the snapshot that seals it.  A snapshot without a seal goes when it
     is older than two days, by its own time and by when it ``arrived`` (ids; a copy brings the dumps before the seal).
-    One that claims to be of the future stays and counts for nothing: the guard tells a person about it.
+    One that claims to be of the future stays and counts for nothing: the guard tells a person about it.  A
+    database's log (``kind=wal``) stays as long as there is a base before it that it can be replayed on.
     """
     seals = [item for item in snapshots if item.tag("kind") == "set"]
     reasons = _reasons(seals, retention, now, zone)
@@ -56,18 +62,40 @@ def decide(
     remove: dict[str, str] = {}
     for item in sorted(snapshots, key=lambda snapshot: snapshot.time):
         run = item.tag("run")
-        if run is None:
-            keep[item.id] = ("of no run",)
-        elif run in by_run:
+        if run in by_run:
             if by_run[run]:
                 keep[item.id] = tuple(sorted(by_run[run]))
             else:
                 remove[item.id] = "its set is no longer kept"
+        elif item.tag("kind") == wal.KIND:
+            continue
+        elif run is None:
+            keep[item.id] = ("of no run",)
         elif max(item.time, (arrived or {}).get(item.id, item.time)) < now - LEFTOVER_AFTER:
             remove[item.id] = "left over from a run that sealed no set"
         else:
             keep[item.id] = ("its run may still be going on",)
-    return Decision(keep, remove)
+    bases = [item.time for item in snapshots if item.tag("kind") == wal.BASE_KIND and item.id in keep]
+    newest = max((item.time for item in seals if item.time <= now + SKEW), default=now)
+    logs, useless = _logs(snapshots, min(bases) - LOG_MARGIN if bases else newest - retention.longest, now)
+    return Decision(keep | logs, remove | useless)
+
+
+def _logs(
+    snapshots: Sequence[Snapshot], since: datetime, now: datetime
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return which snapshots of databases' logs stay and which go; ``since`` is when the oldest base began."""
+    doubled = wal.superfluous(wal.stretches(item for item in snapshots if item.time <= now + SKEW))
+    keep: dict[str, tuple[str, ...]] = {}
+    remove: dict[str, str] = {}
+    for item in (item for item in snapshots if item.tag("kind") == wal.KIND and item.tag("run") is None):
+        if item.time < since:
+            remove[item.id] = "a log older than every base"
+        elif item.id in doubled and item.time < now - DOUBLED_LOGS_STAY:
+            remove[item.id] = "a later one holds the same log"
+        else:
+            keep[item.id] = ("log",)
+    return keep, remove
 
 
 def _reasons(seals: Sequence[Snapshot], retention: Retention, now: datetime, zone: tzinfo) -> dict[str, set[str]]:

@@ -14,6 +14,7 @@ from backup import repository, rest_server
 from backup.errors import BackupError
 from backup.keeper import tools
 from backup.keeper.aside import SMALL_KINDS, Aside, Waiting, broken_files
+from backup.point_in_time import wal
 from backup.policy import Retention
 from backup.repository import Snapshot
 from backup.restic import Repository
@@ -91,14 +92,18 @@ def lacking_here(
     now: datetime,
     zone: tzinfo,
 ) -> list[Snapshot]:
-    """Return the members of sealed sets that retention keeps, that are there and not here, oldest first."""
+    """Return the members of sealed sets (and logs) that retention keeps, that are there and not here, oldest first."""
     known = {lasting(item) for item in here}
     missing = [item for item in there if lasting(item) not in known]
     everything = [*here, *missing]
     sealed = {item.tag("run") for item in everything if item.tag("kind") == "set"}
     wanted: set[str] = set()
     for name, retention in policies.items():
-        own = [item for item in everything if item.tag("policy") == name and item.tag("run") in sealed]
+        own = [
+            item
+            for item in everything
+            if item.tag("policy") == name and (item.tag("run") in sealed or item.tag("kind") == wal.KIND)
+        ]
         wanted |= set(decide(own, retention, now=now, zone=zone).keep)
     return [item for item in missing if item.id in wanted and item.time <= now]
 

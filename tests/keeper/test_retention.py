@@ -16,7 +16,7 @@ from backup.policy import Retention
 from backup.repository import Snapshot
 from backup.retention import Decision, decide
 from tests.backup.tools import Tools
-from tests.keeper.nights import DAY, FIRST, copied, dump, seal
+from tests.keeper.nights import DAY, FIRST, copied, dump, identity, seal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
@@ -126,6 +126,25 @@ def test_what_was_kept_never_depends_on_what_was_removed(seed: int) -> None:
     assert set(first.keep) | set(first.remove) == {item.id for item in everything}
     longer = decided(everything, replace(some, within=some.within + 20 * DAY))
     assert set(longer.remove) <= set(first.remove)
+
+
+def log(at: datetime, first: int, last: int) -> Snapshot:
+    tags = ("policy=his", "kind=wal", "system=7", f"from={first:024X}", f"to={last:024X}")
+    return Snapshot(identity("wal", at, first), at, "his1", tags, ("/var/lib/spool",))
+
+
+def test_a_databases_log_stays_while_it_can_be_replayed_on_a_base() -> None:
+    nights = sets([FIRST + n * DAY for n in range(40)])
+    bases = [replace(item, tags=(*item.tags[:2], "kind=base")) for item in nights if item.tag("kind") == "dump"]
+    everything = [*bases, *(item for item in nights if item.tag("kind") == "set")]
+    logs = [log(FIRST + n * DAY + HOUR, n, n + 1) for n in range(40)]
+    decision = decided([*everything, *logs], Retention(within=10 * DAY))
+    kept = [item for item in logs if item.id in decision.keep]
+    assert [item.time for item in kept] == [FIRST + n * DAY + HOUR for n in range(29, 40)]
+    swallowing = log(FIRST + 39 * DAY + 2 * HOUR, 0, 2**40)
+    attacked = decided([*everything, *logs, swallowing], Retention(within=10 * DAY))
+    assert {item.id for item in logs[-7:]} <= set(attacked.keep)
+    assert logs[30].id in attacked.remove
 
 
 POLICIES = [
