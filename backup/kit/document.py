@@ -36,6 +36,8 @@ SHARE_KEEPER: tuple[Text, ...] = (
     Text("保管人（姓名、签名、日期）", "Keeper (name, signature, date)"),
 )
 
+SCAN = "pdftoppm -r 200 -png kit.pdf page && zbarimg -q --raw page-*.png > kit.txt"
+
 
 def write(kit: Kit, code: str, shares: tuple[str, ...], font: Font, target: Path) -> bytes:
     """Write the kit's PDF to ``target`` (0600, new) and return its bytes.
@@ -123,12 +125,12 @@ def _machine_readable(sheet: Sheet, kit: Kit) -> None:
     sheet.heading(Text("机读内容", "For the machine"))
     sheet.paragraph(
         Text(
-            "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。扫描件可用："
-            "pdftoppm -r 200 -png kit.pdf page && zbarimg -q --raw page-*.png > kit.txt",
+            "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。整份扫描件可用：",
             "Scan every QR code into the text file kit.txt, in any order, and add the recovery code or two shares on "
-            "lines of their own. The same lines stand below to be typed.",
+            "lines of their own. The same lines stand below to be typed. A scan of all pages is read by:",
         )
     )
+    sheet.code(SCAN, 8)
     sheet.qr(rows, 58)
     for row in rows:
         sheet.code(row, 7.5)
