@@ -125,7 +125,7 @@ def _machine_readable(sheet: Sheet, kit: Kit) -> None:
     sheet.heading(Text("机读内容", "For the machine"))
     sheet.paragraph(
         Text(
-            "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。整份扫描件可用：",
+            "用扫码枪或手机扫描全部二维码，存为文本文件 kit.txt（次序不限），再加一行恢复码或两份份额。扫描件可用：",
             "Scan every QR code into the text file kit.txt, in any order, and add the recovery code or two shares on "
             "lines of their own. The same lines stand below to be typed. A scan of all pages is read by:",
         )
