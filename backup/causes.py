@@ -237,6 +237,96 @@ CAUSES: dict[str, Explanation] = {
         "{place} cannot be used: {detail}.",
         "Provision this host again: xinglin provision --tags backup",
     ),
+    "retention_paused": Explanation(
+        "Old backups are not removed any more until a person decides",
+        "{place} holds snapshots that do not look like those of other nights: {detail}. Nothing is removed meanwhile.",
+        "Look at the host whose backups these are. Only when it is explained, on this server as root: xinglin "
+        "backup decide",
+    ),
+    "repository_healing": Explanation(
+        "Damage was found; what it touched waits for its copy",
+        "{place}: {detail}. What is broken was moved aside, nothing was deleted.",
+        "Wait for the next run of the host: the copy comes by itself. Check this server's disk and memory: smartctl -a",
+    ),
+    "repository_healed": Explanation(
+        "Damage was found and healed",
+        "{place} had broken files ({detail}). All that they held is back, and the check is clean.",
+        "Check this server's disk and memory: a disk that damages data once does it again. smartctl -a; journalctl -k",
+    ),
+    "repository_renewed": Explanation(
+        "The repository could not be opened and was made anew",
+        "{place} was missing or destroyed. What was left of it lies in {detail}; its backups come back from the "
+        "other repository.",
+        "Find out what destroyed it; it may be ransomware. Make a new recovery kit: the old code does not open the "
+        "new repository.",
+    ),
+    "copies_missing": Explanation(
+        "Not all backups came back from the other repository",
+        "{place} still lacks snapshots that only the other repository has: {detail}.",
+        "See whether the other repository is whole; the keeper there names what is broken: xinglin backup repositories",
+    ),
+    "snapshots_remain": Explanation(
+        "Snapshots that should be gone are still there",
+        "restic reported success, but {place} still lists them: {detail}.",
+        "Check the disk and the owner of the repository's files; then on this server: systemctl start xinglin-keeper",
+    ),
+    "journal_unreadable": Explanation(
+        "The log of the repository server cannot be read",
+        "Whether somebody tried to delete backups is not known: {place}: {detail}.",
+        "Provision this server again: xinglin provision --tags repository",
+    ),
+    "deletion_refused": Explanation(
+        "Somebody tried to delete backups",
+        "With the key of {place}, a deletion was asked for and refused: {detail}. Hosts never delete: this key is "
+        "in wrong hands.",
+        "Take the host off the network and keep it as it is. Then give it a new key: xinglin provision --tags "
+        "backup,repository",
+    ),
+    "wrong_user": Explanation(
+        "This must run as another user",
+        "Files made by this user in {place} could not be used by the repository server: {detail}.",
+        "Let systemd start it: systemctl start xinglin-keeper, or xinglin-watch",
+    ),
+    "sudden_growth": Explanation(
+        "A backup brought far more new data than usual",
+        "{place}: {detail}.",
+        "Find out what was imported that night. If nothing was, look at the host for encrypted files.",
+    ),
+    "mass_change": Explanation(
+        "Very many files changed in one night",
+        "{place}: {detail}.",
+        "Look at the host before anything else: ransomware changes files like this. Keep the backups from before.",
+    ),
+    "mass_deletion": Explanation(
+        "Very many files were deleted in one night",
+        "{place}: {detail}.",
+        "Ask who deleted them. If nobody meant to, restore them: xinglin backup restore",
+    ),
+    "incompressible": Explanation(
+        "New data looks as if it were encrypted",
+        "{place}: {detail}.",
+        "Open some of the new files on the host. If they are encrypted, take the host off the network.",
+    ),
+    "changed_types": Explanation(
+        "Many files have new extensions",
+        "{place}: {detail}.",
+        "Look at these files on the host: ransomware renames what it encrypts.",
+    ),
+    "small_dump": Explanation(
+        "A dump is much smaller than the one before",
+        "{place}: {detail}.",
+        "Look in the database for what is missing, before the older backups are gone.",
+    ),
+    "odd_time": Explanation(
+        "A snapshot has an impossible time",
+        "{place}: {detail}.",
+        "Compare the host's clock. If it is right, somebody with the host's key made this snapshot.",
+    ),
+    "many_snapshots": Explanation(
+        "There are more backups than the schedule makes",
+        "{place}: {detail}.",
+        "Ask who started them. If nobody did, somebody has the host's key: they may be meant to push good backups out.",
+    ),
     "browse_unavailable": Explanation(
         "The snapshots cannot be looked into",
         "The browse service on the appliance ({place}) cannot be used: {detail}. The backups are not affected.",
