@@ -1,0 +1,1 @@
+"""Configurations of network devices, fetched over SSH."""
