@@ -4,14 +4,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backup.reader import Reader
+from backup.sources.devices.source import DevicesSource
+from backup.sources.mariadb.source import MariadbSource
+from backup.sources.orthanc.source import OrthancSource
 from backup.sources.paths import PathsSource
 from backup.sources.postgresql import PostgresqlSource
+from backup.sources.smb.source import SmbSource
 from backup.sources.sqlite import SqliteSource
 from backup.sources.work import Source
 
 KINDS: dict[str, Callable[[Reader, Mapping[str, Any], str], Source | None]] = {
+    "devices": DevicesSource.read,
+    "mariadb": MariadbSource.read,
+    "orthanc": OrthancSource.read,
     "paths": PathsSource.read,
     "postgresql": PostgresqlSource.read,
+    "smb": SmbSource.read,
     "sqlite": SqliteSource.read,
 }
 """Each reads one item of a policy's ``sources``, which has the kind as a key; what is wrong it notes in the reader."""

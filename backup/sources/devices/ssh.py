@@ -169,7 +169,7 @@ def _failure(device: Device, stderr: IO[bytes]) -> BackupError:
     """Return the error for an ssh that got no session, by its words."""
     words = _said(stderr)
     if "IDENTIFICATION HAS CHANGED" in words or "Host key verification failed" in words:
-        known = "another key than the known one" if "HAS CHANGED" in words else "its key is not known"
+        known = "another key than the known one" if "HAS CHANGED" in words else "a key that is not known"
         return BackupError("device_key_changed", device.place, known)
     if "Permission denied" in words or "Too many authentication failures" in words:
         return BackupError("device_refused", device.place, words)
