@@ -109,3 +109,23 @@ def test_an_old_restic_is_refused(host: ClinicHost, tmp_path: Path) -> None:
     )
     assert night.returncode == 3
     assert "0.18.0 or newer is needed, found: restic 0.14.0" in night.stdout
+
+
+def test_the_timer_runs_only_what_is_due_and_a_person_whatever_is_asked_for(host: ClinicHost) -> None:
+    host.with_files()
+    first = xinglin(host, "run", "--trigger", "schedule")
+    assert (first.returncode, first.stdout.count("backup 20")) == (0, 1)
+    again = xinglin(host, "run", "--trigger", "schedule")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert xinglin(host, "run").stdout.count("backup 20") == 1
+
+
+def test_a_failed_policy_is_tried_once_a_round_and_three_times_a_slot(host: ClinicHost) -> None:
+    host.configure([{"paths": [str(host.root / "gone")]}])
+    rounds = [xinglin(host, "run", "--trigger", "schedule") for _ in range(4)]
+    assert [(done.returncode, done.stdout.count("source_missing")) for done in rounds] == [
+        (3, 1),
+        (3, 1),
+        (3, 1),
+        (0, 0),
+    ]
