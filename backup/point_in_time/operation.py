@@ -102,7 +102,7 @@ def _prepare(plan: PointPlan, place: Path, recorder: RestoreRecorder) -> tuple[P
         names = _names(directories)
         notes.numbers["segments"] = len(names)
         if plan.until is None:
-            _require_whole(plan, data, directories)
+            _refuse_gap(plan, *_whole(plan, data, directories))
     return data, directories
 
 
@@ -141,31 +141,44 @@ def _recovering(
     plan: PointPlan, data: Path, directories: Sequence[Path], recorder: RestoreRecorder, hints: list[str]
 ) -> Iterator[Recovered]:
     """Replay the WAL and yield the server; raises BackupError ``wal_gap``, ``wal_ends_early``, ``recovery_failed``."""
+    major = plan.base.manifest.major
     with contextlib.ExitStack() as stack:
         with recorder.step("recover"):
-            recovery = recover.server(data, data.with_name("server"), plan.base.manifest.major, directories, plan.until)
             try:
-                recovered = stack.enter_context(recovery)
+                recovered = stack.enter_context(
+                    recover.server(data, data.with_name("server"), major, directories, plan.until)
+                )
             except EndedEarlyError as error:
-                _require_whole(plan, data, directories)
-                detail = f"asked for: {told(plan.until)}, the last transaction there: {told(error.reached)}"
-                raise BackupError("wal_ends_early", plan.sets.repository.place, detail) from error
+                hole, whole_until = _whole(plan, data, directories)
+                if plan.until is None or whole_until < plan.until:
+                    _refuse_gap(plan, hole, whole_until)
+                    detail = f"asked for: {told(plan.until)}, the last transaction there: {told(error.reached)}"
+                    raise BackupError("wal_ends_early", plan.sets.repository.place, detail) from error
+                # Nothing was committed between the moment and the end of the last file, which is younger.
+                recovered = stack.enter_context(
+                    recover.server(data, data.with_name("server-2"), major, directories, None)
+                )
             recorder.update(as_of=recovered.reached or plan.base.manifest.finished_at)
         last = format_time(recovered.reached) if recovered.reached else "none since the base"
         hints.append(f"the last transaction that is in it: {last}")
         yield recovered
 
 
-def _require_whole(plan: PointPlan, data: Path, directories: Sequence[Path]) -> None:
-    """Raise BackupError ``wal_gap`` when a segment is missing before the last that is there."""
+def _whole(plan: PointPlan, data: Path, directories: Sequence[Path]) -> tuple[tuple[str, str] | None, datetime]:
+    """Return the first hole in the WAL, if any, and when the last file before it was finished."""
     places = [*directories, data / "pg_wal"]
-    start, size = plan.base.manifest.wal_start, plan.base.manifest.segment_bytes
     names = _names(places)
-    hole = wal.first_hole(names, start, size)
-    if hole is None:
-        return
-    missing, following = hole
-    before = [place / name for name in names if name < missing for place in places if (place / name).exists()]
-    until = datetime.fromtimestamp(before[-1].stat().st_mtime, UTC) if before else plan.base.manifest.finished_at
-    detail = f"{missing} is missing, the next that is there is {following}; whole until about {format_time(until)}"
-    raise BackupError("wal_gap", plan.sets.repository.place, detail)
+    hole = wal.first_hole(names, plan.base.manifest.wal_start, plan.base.manifest.segment_bytes)
+    before = [name for name in _names(directories) if hole is None or name < hole[0]]
+    if not before:
+        return hole, plan.base.manifest.finished_at
+    last = next(path for place in directories if (path := place / before[-1]).exists())
+    return hole, datetime.fromtimestamp(last.stat().st_mtime, UTC)
+
+
+def _refuse_gap(plan: PointPlan, hole: tuple[str, str] | None, whole_until: datetime) -> None:
+    """Raise BackupError ``wal_gap`` when there is a hole."""
+    if hole is not None:
+        missing, following = hole
+        detail = f"{missing} is missing, the next there is {following}; whole until {format_time(whole_until)}"
+        raise BackupError("wal_gap", plan.sets.repository.place, detail)
