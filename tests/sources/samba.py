@@ -38,7 +38,7 @@ class Samba:
     def credentials(self, name: str, password: str) -> Path:
         path = self.root / name
         path.touch(mode=0o600)
-        path.write_text(f"username={USER}\npassword={password}\n")
+        path.write_text(f"username={USER}\npassword={password}\ndomain=\n")
         return path
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,6 +66,21 @@ def test_what_cannot_be_read_is_a_warning_that_names_it(rig: Rig, server: Samba)
     rig.prove(server.source, part, stored)
 
 
+def test_smbclient_works_without_netlink_as_in_the_locked_down_service(server: Samba, tmp_path: Path):
+    source = server.source
+    command = relay.command(source.share, source.port, source.credentials_file, relay.configure(tmp_path), 1)
+    command[-1] = str(tmp_path / "out.tar")
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("without_netlink.py")), *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert judge(done.returncode, [*done.stdout.splitlines(), *done.stderr.splitlines()]).code is None
+    assert (tmp_path / "out.tar").stat().st_size > 3_000_000
+
+
 def test_an_empty_share_is_refused(rig: Rig):
     with scratch_place() as place, samba(place) as server:
         with pytest.raises(BackupError) as caught:
@@ -106,7 +123,7 @@ def test_a_file_cut_shorter_while_it_is_read_does_not_hang_the_backup(
 
     read_end, archive = os.pipe()
     source = server.source
-    command = relay.command(source.share, source.port, source.credentials_file, archive)
+    command = relay.command(source.share, source.port, source.credentials_file, relay.configure(tmp_path), archive)
     judgement = relay.relay(command, archive, read_end, Target(), tmp_path / "listing")  # type: ignore[arg-type]
     assert (judgement.code, judgement.detail.rpartition(" ")[2]) == ("share_stalled", "0.bin")
 

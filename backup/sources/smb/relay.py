@@ -25,9 +25,29 @@ OPERATION_SECONDS = 60
 FAILED = 3
 
 
-def command(share: str, port: int, credentials: Path, archive: int) -> list[str]:
+CONFIGURATION = """[global]
+client min protocol = SMB2_02
+name resolve order = host
+interfaces = 127.0.0.1/8
+cache directory = {place}
+state directory = {place}
+lock directory = {place}
+private dir = {place}
+"""
+"""Only ours counts, not this host's.  With no interface named, smbclient asks the kernel for them, by a kind of
+socket that the backup's locked-down service may not open, and gives up."""
+
+
+def configure(place: Path) -> Path:
+    """Write smbclient's configuration below ``place`` and return its path."""
+    path = place / "smb.conf"
+    path.write_text(CONFIGURATION.format(place=place), encoding="utf-8")
+    return path
+
+
+def command(share: str, port: int, credentials: Path, configuration: Path, archive: int) -> list[str]:
     """Return smbclient that writes everything on the share to the file descriptor ``archive``."""
-    asked = ["-p", str(port), "-A", str(credentials), "-t", str(OPERATION_SECONDS)]
+    asked = ["-s", str(configuration), "-p", str(port), "-A", str(credentials), "-t", str(OPERATION_SECONDS)]
     return ["smbclient", share, *asked, "-Tc", f"/dev/fd/{archive}"]
 
 
@@ -88,7 +108,9 @@ def main(arguments: list[str]) -> int:
     share, port, credentials, listing, report = arguments
     read_end, archive = os.pipe()
     target = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
-    judgement = relay(command(share, int(port), Path(credentials), archive), archive, read_end, target, Path(listing))
+    with tempfile.TemporaryDirectory() as place:
+        smbclient = command(share, int(port), Path(credentials), configure(Path(place)), archive)
+        judgement = relay(smbclient, archive, read_end, target, Path(listing))
     data: dict[str, Any] = asdict(judgement)
     Path(report).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     return FAILED if judgement.code else 0
