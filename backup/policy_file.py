@@ -105,11 +105,7 @@ class _ConfigReader(Reader):
         return Policy(
             name=self.value(found, "name", where, a_name, "letters, digits, - and _"),
             schedule=self.value(found, "schedule", where, a_time_of_day, 'a time of day such as "02:00"'),
-            sources=with_bases(
-                source
-                for n, item in enumerate(sources)
-                if (source := registry.read(self, item, f"{where}.sources[{n}]"))
-            ),
+            sources=with_bases(registry.read_all(self, sources, f"{where}.sources")),
             rpo_hours=self.value(found, "rpo_hours", where, a_positive_number, "a number of hours above 0"),
             rto_hours=self.value(found, "rto_hours", where, a_positive_number, "a number of hours above 0"),
             retention=self.value(found, "retention", where, parse_retention, "durations, such as keep_within: 90d"),

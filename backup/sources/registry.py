@@ -1,6 +1,7 @@
 """The kinds of sources by the key they have in a policy's list."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backup.reader import Reader
@@ -23,6 +24,16 @@ KINDS: dict[str, Callable[[Reader, Mapping[str, Any], str], Source | None]] = {
     "sqlite": SqliteSource.read,
 }
 """Each reads one item of a policy's ``sources``, which has the kind as a key; what is wrong it notes in the reader."""
+
+
+def read_all(reader: Reader, items: Sequence[object], where: str) -> list[Source]:
+    """Read a policy's ``sources``; two of one kind that would have the same name in the set are a mistake."""
+    mistakes = len(reader.mistakes)
+    found = [source for n, item in enumerate(items) if (source := read(reader, item, f"{where}[{n}]"))]
+    if len(reader.mistakes) == mistakes:
+        seen = Counter((source.kind, source.name) for source in found)
+        reader.mistakes += [f"{where}: two of {kind} are called {name}" for (kind, name), n in seen.items() if n > 1]
+    return found
 
 
 def read(reader: Reader, data: object, where: str) -> Source | None:

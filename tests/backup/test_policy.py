@@ -110,3 +110,12 @@ def test_no_command_holds_a_secret_and_no_repr_shows_one() -> None:
     assert not any("p/a" in argument for command in commands for argument in command)
     assert "p/a" not in repr(repository("a"))
     assert commands[0][-3:] == ["--exclude=*.tmp", "--", "/etc"]
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "backup.json"
+    twice = json.loads(json.dumps(GOOD))
+    twice["policies"][0]["sources"] = [{"sqlite": {"path": "/a/x.db"}}, {"sqlite": {"path": "/a/x.db"}}]
+    path.write_text(json.dumps(twice))
+    with pytest.raises(BackupError, match=r"policies\[0\]\.sources: two of sqlite are called a-x\.db"):
+        policy_file.load(path)
