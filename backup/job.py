@@ -166,6 +166,9 @@ class _Job:
             work = Work(local, self.config.host, tags, self.recorder, self.held, staging)
             work.data_is_from(self.now())
             parts = [seal.capture(source, work, self.sleep) for source in self.policy.sources]
+            # A source that was captured, but not all of it, has said so in its step.
+            for step in self.recorder.run.steps:
+                self._warn(step.cause if step.name == "dump" and step.outcome is Outcome.WARNING else None)
 
             def check_space(notes: StepNotes) -> None:
                 if self.free is not None:
