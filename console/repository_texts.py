@@ -136,4 +136,6 @@ ANOMALIES = {
 # These are what ransomware does.
 ALARMING = frozenset({"mass_change", "mass_deletion", "incompressible", "changed_types"})
 
+# Kinds that are about a repository on a server; the others of REPOSITORIES are about one policy.
+REPOSITORY_KINDS = frozenset({*REPOSITORIES, "repository_warning"}) - {"not_append_only", "vault_behind"}
 REPOSITORY_PROBLEMS = {**REPOSITORIES, **SPACE, **PROOFS}

@@ -11,6 +11,8 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from console.problems import Severity, find_problems
+from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE
+from console.rules.proofs import is_proved
 from console.rules.view import StoreView
 from console.store.models import ProvisionRun
 from console.view import load_view
@@ -34,14 +36,14 @@ class BackupTile:
     oldest_proof: datetime | None
 
 
-def backup_tile(view: StoreView) -> BackupTile:
-    """Return the tile; a time is None as soon as one policy has none."""
+def backup_tile(view: StoreView, now: datetime) -> BackupTile:
+    """Return the tile: a proof that is too old proves nothing; a time is None while no policy has one."""
     good = [item.last_success.started_at if item.last_success else None for item in view.policies]
     proved = [item.last_passed.started_at if item.last_passed else None for item in view.policies]
     return BackupTile(
         policies=len(view.policies),
         backed_up=sum(one is not None for one in good),
-        proved=sum(one is not None for one in proved),
+        proved=sum(is_proved(one, now) for one in proved),
         oldest_good=min((one for one in good if one), default=None),
         oldest_proof=min((one for one in proved if one), default=None),
     )
@@ -53,7 +55,11 @@ def problem_link(problem: Told) -> str:
         return url_for("compliance.show")
     if problem.kind == "provision_failed":
         return url_for("runs.show")
-    if problem.kind.startswith(("backup", "restore")):
+    if problem.kind in REPOSITORY_KINDS or problem.kind in SPACE:
+        return url_for("backups.repositories")
+    if problem.kind.startswith("recovery_key"):
+        return url_for("backups.restores")
+    if problem.kind.startswith(("backup", "restore")) or problem.kind in {*REPOSITORIES, *PROOFS}:
         return url_for("backups.show", host=problem.host)
     return url_for("hosts.one", name=problem.host) if problem.host else url_for("hosts.show")
 
@@ -88,7 +94,7 @@ def show() -> str:
         critical=sum(problem.severity is Severity.CRIT for problem in problems),
         hosts=hosts,
         counted=[(state, counted[state]) for state in RANK if counted[state]],
-        backups=backup_tile(view),
+        backups=backup_tile(view, now()),
         compliance=assessment(store()),
         newest_run=store().scalars(select(ProvisionRun).order_by(ProvisionRun.started_at.desc()).limit(1)).first(),
         may_audit=audit_page.may_read(current_user),

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from console.forecast import Forecast, restore_forecast
 from console.problems import find_problems
+from console.repository_texts import REPOSITORY_KINDS
 from console.rules.proofs import is_proved
 from console.rules.repositories import answering
 from console.rules.view import SERVERS, PolicyView, Probe, StoreView
 from console.store.models import BackupRunRow, RepositoryRow, RepositorySize, SpaceRow, State, VerificationRow
 from console.web.nights import SHOWN_NIGHTS, Night, Rows, grouped, recent_proofs, recent_runs, weeks
+from console.web.words import RANK
 
 SIZE_DAYS = 60
 # A progress that nobody has written for so long belongs to a run that died.
@@ -53,7 +55,8 @@ class Place:
             return State.UNKNOWN
         if (self.row is not None and self.row.broken_packs) or (self.probe and not self.probe.refused):
             return State.CRIT
-        return State.WARN if self.behind or (self.row is not None and self.row.set_aside) else State.OK
+        waits = self.row is not None and (self.row.set_aside or self.row.paused_since)
+        return State.WARN if self.behind or waits else State.OK
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def systems(session: Session, view: StoreView, now: datetime, host: str | None =
     zone = view.config.facility.zone
     since = now - timedelta(days=SHOWN_NIGHTS + 1)
     runs, proofs = grouped(recent_runs(session, since, host)), grouped(recent_proofs(session, since, host))
-    worst = _worst(view, now)
+    severities_of = _severities(view, now)
     histories = sizes(session, now)
     found = []
     for policy in view.policies:
@@ -124,13 +127,13 @@ def systems(session: Session, view: StoreView, now: datetime, host: str | None =
             continue
         key = (policy.host, policy.policy.name)
         passed = policy.last_passed
-        severities = worst.get("/".join(key), [])
+        severities = severities_of.get("/".join(key), []) + severities_of.get(policy.host, [])
         places = _chain(view, policy)
         server = places[0].server or ""
         found.append(
             System(
                 view=policy,
-                state=State.CRIT if State.CRIT in severities else State.WARN if severities else State.OK,
+                state=min(severities, key=RANK.index, default=State.OK),
                 problems=len(severities),
                 last_run=next(iter(runs.get(key, ())), None),
                 proved=is_proved(passed.started_at if passed else None, now),
@@ -144,10 +147,12 @@ def systems(session: Session, view: StoreView, now: datetime, host: str | None =
     return found
 
 
-def _worst(view: StoreView, now: datetime) -> dict[str, list[State]]:
+def _severities(view: StoreView, now: datetime) -> dict[str, list[State]]:
+    """Return how bad the problems of backups are, by policy (``host/policy``) and by repository (``host``)."""
     severities: dict[str, list[State]] = {}
     for problem in find_problems(view, now):
-        severities.setdefault(problem.object, []).append(State(problem.severity.value))
+        if "/" in problem.object or problem.kind in REPOSITORY_KINDS:
+            severities.setdefault(problem.object, []).append(State(problem.severity.value))
     return severities
 
 

@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from console.config import ConsoleConfig
+from console.store.models import BackupRunRow, HostLatest
+from console.web.context import Console
 from tests.browser.conftest import USERNAME, Site, first_login
 from tests.web.conftest import PASSWORD, add_account
 
@@ -94,11 +97,19 @@ def test_keyboard_focus_is_visible_and_the_first_stop_skips_the_menu(site: Site,
         assert outline == "solid"
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/hosts/his1", "/compliance/7.1.4.1.a"])
+BACKUPS = ["repositories", "restores", "records", "restores/20261116T094100Z-his-77af03"]
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/hosts/his1", "/compliance/7.1.4.1.a", *(f"/backups/{name}" for name in BACKUPS)]
+)
 def test_nothing_is_wider_than_a_telephone(site: Site, open_page: Open, path: str) -> None:
     page = open_page(site, viewport={"width": 390, "height": 844}, has_touch=True)
     log_in(page, site)
     page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     box = page.locator(".menu a").first.bounding_box()
     assert box is not None
@@ -113,6 +124,47 @@ def test_a_page_refreshes_its_live_parts_by_itself(site: Site, open_page: Open) 
     with page.expect_response(lambda answer: answer.url == site.origin + "/"):
         page.clock.run_for(16_000)
     expect(page.locator("#now")).to_contain_text("数据截至")
+
+
+def test_a_backup_under_way_moves_on_by_itself_and_goes_when_it_is_done(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    page.clock.install()
+    log_in(page, site)
+    page.goto("/backups/")
+    running = page.locator("#running-now")
+    expect(running).to_contain_text("62.0%")
+    report_progress(site, 0.81)
+    page.clock.run_for(16_000)
+    expect(running).to_contain_text("81.0%")
+    report_progress(site, None)
+    page.clock.run_for(16_000)
+    expect(running).to_be_hidden()
+
+
+def report_progress(site: Site, ratio: float | None) -> None:
+    """Write what the worker would have scraped of pacs1; None: its run has ended."""
+    console: Console = site.app.extensions["xinglin"]
+    with console.sessions.begin() as session:
+        row = session.get(HostLatest, "pacs1")
+        assert row is not None
+        progress = None if ratio is None else {**row.snapshot["progress"], "ratio": ratio}
+        row.snapshot = {**row.snapshot, "progress": progress}
+        if ratio is None:
+            session.execute(update(BackupRunRow).where(BackupRunRow.outcome == "running").values(outcome="success"))
+
+
+def test_the_nights_can_be_walked_by_keyboard_and_each_says_what_it_was(site: Site, open_page: Open) -> None:
+    page = open_page(site)
+    log_in(page, site)
+    page.goto("/backups/?host=his1")
+    nights = page.get_by_role("table", name="his1").get_by_role("link")
+    nights.first.focus()
+    expect(page.locator(":focus")).to_have_accessible_name("2026-10-26：恢复已验证")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_accessible_name("2026-10-27：恢复已验证")
+    expect(nights.nth(8)).to_have_accessible_name("2026-11-03：已备份，未验证")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/backups/runs/20261026*")
 
 
 def test_the_chosen_colours_win_over_the_devices(site: Site, open_page: Open) -> None:

@@ -119,6 +119,10 @@ def test_a_paused_retention_names_the_snapshot_and_the_command_that_decides(brow
     assert "14.8 GiB added, usually 2.3 GiB" in page
     assert "xinglin backup decide --host pacs1 --reason" in page
     assert "等待决定" in page
+    system = card(browser.get("/backups/"), "pacs1-pacs")
+    assert "等待决定" in system
+    assert "问题 2 项" in system  # that, and the restore that will be too slow
+    assert 'href="/backups/repositories"' in browser.get("/")
 
 
 def test_repositories_show_damage_and_a_full_disk_before_anything_else(english: Browser) -> None:
