@@ -22,11 +22,16 @@ UNITS = (
     ("his1", "backup/xinglin-backup.service", 3.0),
     ("his1", "backup/xinglin-verify.service", 3.0),
     ("his1", "backup/xinglin-heal.service", 3.0),
+    ("his1", "backup/xinglin-wal.service", 3.0),
     ("vault1", "repository/xinglin-repository.service", 1.5),
     ("appliance1", "console/xinglin-console.service", 1.5),
     ("appliance1", "console/xinglin-worker.service", 1.5),
 )
-TIMERS = (("his1", "agent/xinglin-facts.timer"), ("his1", "backup/xinglin-backup.timer"))
+TIMERS = (
+    ("his1", "agent/xinglin-facts.timer"),
+    ("his1", "backup/xinglin-backup.timer"),
+    ("his1", "backup/xinglin-wal.timer"),
+)
 POSTGRESQL_FLOWS = [
     {"from": source, "to": "his_database", "service": "postgresql", "why": "", "owner": "", "review_by": "2027-06-30"}
     for source in ("vault1", "appliance", "staff")

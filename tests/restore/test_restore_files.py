@@ -125,7 +125,7 @@ def test_an_older_set_is_chosen_by_id_or_by_time(night: Config, host: ClinicHost
 def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
     night: Config, host: ClinicHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))
     with pytest.raises(BackupError) as caught:
         make(night, all_files=True, target=str(tmp_path / "back"))
     assert caught.value.cause.code == "target_space"
