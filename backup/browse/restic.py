@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from backup import classify, process
+from backup import classify
 from backup.errors import BackupError
 
 logger = logging.getLogger(__name__)
@@ -90,12 +90,12 @@ class Running:
 def running(source: Source, command: Sequence[str], client: socket.socket, limit_seconds: float) -> Iterator[Running]:
     """Run ``restic command`` without lock and cache while ``client`` is connected, ``limit_seconds`` at most.
 
-    Nothing is left behind, however the block ends.  Call it from the main thread (see ``process.run``).
+    Nothing is left behind, however the block ends.  If this process is killed, systemd ends restic with it; without
+    systemd, restic ends when it next writes.
     """
-    argv = ["restic", "--json", "--no-lock", "--no-cache", *command]
     with tempfile.TemporaryFile() as complaints:
         child = subprocess.Popen(
-            process.ending_with_us(argv),
+            ["restic", "--json", "--no-lock", "--no-cache", *command],
             env=source.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

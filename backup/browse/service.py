@@ -169,8 +169,6 @@ def _send_file(client: socket.socket, source: Source, request: Request) -> None:
             client.sendall(chunk)
             sent += len(chunk)
             chunk = restic.output.read(min(CHUNK_BYTES, entry.size - sent))
-        if sent < entry.size:
-            # The answer is out; all that can still be done is to end early, and the client counts.
-            logger.warning("%s: %s broke off after %d of %d bytes", source.place, request.path, sent, entry.size)
-            return
-        restic.finish()
+    if sent < entry.size:
+        # The answer is out; all that can still be done is to end early, and the client counts.
+        logger.warning("%s: %s broke off after %d of %d bytes", source.place, request.path, sent, entry.size)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from waitress import wasyncore  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 from werkzeug.http import parse_options_header
 
@@ -273,11 +274,20 @@ def served(app: Flask, tmp_path: Path) -> Iterator[Path]:
     """The application behind waitress, on a Unix socket as in real life."""
     path = tmp_path / "web.sock"
     server = create_server(app, unix_socket=str(path), threads=4, clear_untrusted_proxy_headers=True)
-    thread = threading.Thread(target=server.run, daemon=True)
+    stopping = threading.Event()
+
+    def work() -> None:
+        while not stopping.is_set():
+            wasyncore.loop(timeout=0.1, map=server._map, count=1)
+
+    thread = threading.Thread(target=work)
     thread.start()
     yield path
+    stopping.set()
+    thread.join()
+    server.task_dispatcher.shutdown()
     server.close()
-    thread.join(10)
+    wasyncore.close_all(server._map)
 
 
 class Wire:
