@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SCRATCH_PARENT = Path("/var/tmp")  # noqa: S108
 BAD_BACKUP = {
+    "base_damaged",
     "dump_damaged",
     "dump_misdated",
     "manifest_mismatch",

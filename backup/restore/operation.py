@@ -46,6 +46,17 @@ def exclusive(config: Config) -> Iterator[None]:
         raise BackupError("restore_running", error.cause.place, error.cause.detail) from error
 
 
+def heal_dead(config: Config) -> list[RestoreRecord]:
+    """Close the records of restores that died, unless one goes on, and return them."""
+    try:
+        with exclusive(config):
+            return heal(config.restores, config.host)
+    except BackupError as error:
+        if error.cause.code != "restore_running":
+            raise
+        return []
+
+
 @dataclass(frozen=True)
 class Intent:
     """What goes on record about a restore before it begins."""

@@ -103,6 +103,18 @@ class Plan:
         targets += [str(self.files.target)] if self.files else []
         return ", ".join(dict.fromkeys(targets))
 
+    @property
+    def left_out(self) -> list[str]:
+        """What an in-place restore of everything does not put back by itself: copies that were staged."""
+        if not (self.request.in_place and self.request.everything):
+            return []
+        passed_over = {"paths", "postgresql", "postgresql_base"}
+        return [
+            f"{part.kind} {part.name}"
+            for part in self.sealed.parts
+            if part.snapshot_id is None and part.kind not in passed_over
+        ]
+
     def confirmation(self, host: str) -> str | None:
         """Return what a person must type: the one database's name, else the host's; None when nothing live changes."""
         if not self.request.in_place:

@@ -71,6 +71,7 @@ def plan_lines(plan: Plan, timezone: str) -> str:
             lines.append(f"  old versions ({size(found.changed_bytes)}) go to {plan.files.keep}")
         elif plan.files.in_place and found.changed:
             lines.append("  old versions are NOT kept")
+    lines += [f"NOT put back by itself: {name}; restore it beside (--target DIRECTORY)" for name in plan.left_out]
     lines += [
         f"space at {need.path}: {size(need.needed_bytes)} needed, {size(need.free_bytes)} free" for need in plan.needs
     ]
