@@ -110,7 +110,8 @@ def test_on_a_full_disk_the_ballast_lets_the_keeper_make_room(host: ClinicHost, 
     (state,) = keep_all(kept)
     assert state.outcome is Outcome.SUCCESS, state.cause
     assert (state.sets, state.removed) == (1, 1)
-    assert space.measure(small_disk).free > 20 * MEGABYTE
+    # Without room to write, only packs that nobody needs at all go; the rest follows when there is room.
+    assert space.measure(small_disk).free > 12 * MEGABYTE
     check_all(kept.repository("his1"))
 
 
