@@ -16,6 +16,7 @@ from backup import postgresql, repository, scratch
 from backup.errors import BackupError
 from backup.point_in_time import archive, base, operation, plan, store, wal
 from backup.point_in_time.store import read_state
+from backup.point_in_time.unpack import unpack, verify_base
 from backup.policy import Config
 from backup.postgresql import Database
 from backup.process import end, ending_with_us
@@ -222,7 +223,10 @@ def test_a_whole_cluster_comes_back_as_a_data_directory_that_starts(clinic: Clin
         argv = [str(postgresql.binary("postgres", major)), "-D", str(target), "-c", f"unix_socket_directories={home}"]
         argv += ["-c", "archive_mode=off", "-c", "listen_addresses=", "-c", "port=54397"]
         started = subprocess.Popen(
-            ending_with_us(argv, user="postgres", death_signal="QUIT"), stderr=subprocess.DEVNULL, cwd="/"
+            ending_with_us(argv, user="postgres", death_signal="QUIT"),
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
         )
         try:
             own = Database("his", home, 54397)
@@ -246,6 +250,16 @@ def test_the_base_is_proved_each_night_and_a_damaged_one_is_found(clinic: Clinic
         assert proof.verdict is Verdict.PASSED
         assert "base" in proof.phases
         assert any(item.id.endswith("pg_verifybackup") for item in proof.assertions)
+        local, _ = both(clinic.config)
+        stored = repository.snapshots(local, ["kind=base"])[0]
+        data, major = place / "data", int(postgresql.binary("postgres").parts[-3])
+        unpack(local, stored.id, base.BaseSource.filename, data)
+        assert not verify_base(data, major)
+        damaged = data / "global/pg_filenode.map"
+        content = bytearray(damaged.read_bytes())
+        content[50] ^= 1
+        damaged.write_bytes(content)
+        assert "pg_filenode.map" in verify_base(data, major)
 
 
 def test_the_spool_keeps_what_two_bases_need_and_lets_go_of_what_both_repositories_have(clinic: Clinic) -> None:

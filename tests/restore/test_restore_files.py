@@ -144,6 +144,8 @@ def test_a_restore_killed_in_the_middle_has_no_directory_of_the_targets_name(hos
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait(60)
     assert not target.exists()
+    assert xinglin(host, "heal").stdout == "changed\n"
+    assert [record.outcome for record in read_restores(config.restores)] == [Outcome.INTERRUPTED]
     assert do(config, all_files=True, target=str(target)).record.outcome is Outcome.SUCCESS
     assert not files.unfinished(target).exists()
     assert (target / str(host.files / "big.bin").lstrip("/")).stat().st_size == 120_000_000
