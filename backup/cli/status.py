@@ -7,7 +7,8 @@ import click
 
 from backup import policy_file, recorder, report
 from backup.cli.common import FINDINGS, config_option, explained
-from backup.status import read_runs, read_verifications
+from backup.point_in_time import store
+from backup.status import Outcome, read_runs, read_verifications
 
 
 @click.command()
@@ -26,12 +27,16 @@ def status(config_path: Path, as_json: bool) -> int:
     repositories = ["local", *(["offsite"] if config.offsite else [])]
     moment = recorder.now_utc()
     standings = [report.standing(policy, runs, proofs, moment, repositories) for policy in config.policies]
+    wal = store.read_state(config)
     if as_json:
-        data = {"schema": 1, "host": config.host, "unreadable": unreadable}
+        data = {"schema": 1, "host": config.host, "unreadable": unreadable, "wal": wal and wal.to_json()}
         click.echo(json.dumps(data | {"policies": [item.to_json() for item in standings]}, ensure_ascii=False))
     else:
         for item in standings:
             click.echo(item.text())
+        if wal:
+            click.echo(store.state_lines(wal))
         for problem in unreadable:
             click.echo(f"unreadable status file: {problem}", err=True)
-    return 0 if all(item.is_good for item in standings) else FINDINGS
+    is_good = all(item.is_good for item in standings) and (wal is None or wal.outcome is not Outcome.FAILED)
+    return 0 if is_good else FINDINGS

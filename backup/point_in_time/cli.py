@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from backup import policy_file, report
+from backup import policy_file
 from backup.cli.common import FAILED, FINDINGS, config_option, explained
 from backup.point_in_time import store
-from backup.status import Outcome, format_time
+from backup.status import Outcome
 
 CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS}
 
@@ -23,12 +23,5 @@ CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS}
 def wal(config_path: Path, *, as_json: bool) -> int:
     """Store what PostgreSQL has archived since the last time, in both repositories."""
     state = store.store(policy_file.load(config_path))
-    if as_json:
-        click.echo(json.dumps(state.to_json(), ensure_ascii=False))
-    else:
-        click.echo(f"WAL: {state.outcome.value}; {state.segments} files, {report.size(state.bytes)} in the spool")
-        for name, moment in state.stored_until.items():
-            click.echo(f"  {name}: stored until {format_time(moment)}")
-        if state.cause:
-            click.echo("\n".join(f"  {line}" for line in report.explained(state.cause).splitlines()))
+    click.echo(json.dumps(state.to_json(), ensure_ascii=False) if as_json else store.state_lines(state))
     return CODES.get(state.outcome, FAILED)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backup import locks, postgresql, repository, rest_server
+from backup import locks, postgresql, report, repository, rest_server
 from backup.errors import BackupError
 from backup.point_in_time import wal
 from backup.point_in_time.archive import DROPPED
@@ -55,6 +55,15 @@ class WalState:
             "dropped": list(self.dropped),
             "cause": self.cause and vars(self.cause),
         }
+
+
+def state_lines(state: WalState) -> str:
+    """Return the state in words."""
+    lines = [f"WAL: {state.outcome.value}; {state.segments} files, {report.size(state.bytes)} in the spool"]
+    lines += [f"  {name}: stored until {format_time(moment)}" for name, moment in state.stored_until.items()]
+    if state.cause:
+        lines += [f"  {line}" for line in report.explained(state.cause).splitlines()]
+    return "\n".join(lines)
 
 
 def state_file(config: Config) -> Path:

@@ -28,7 +28,7 @@ from backup.status import Outcome, Verdict
 from backup.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.conftest import scratch_place
-from tests.backup.test_cli import CHECKOUT
+from tests.backup.test_cli import CHECKOUT, xinglin
 from tests.backup.test_death import await_true
 
 
@@ -116,6 +116,7 @@ def test_back_to_the_moment_between_two_known_commits(clinic: Clinic) -> None:
     assert state.cause is None
     assert state.outcome is Outcome.SUCCESS
     assert read_state(clinic.config) == state
+    assert "cluster-54399: stored until 2" in xinglin(clinic.host, "status").stdout
     shutil.rmtree(clinic.spool)
     for repository_name in ("local", "offsite"):
         back = clinic.back(first, target=f"his_{repository_name}", repository=repository_name)
