@@ -49,10 +49,12 @@ class Findings:
         Databases are restored whole, of the files only a sample: the rest would come at the rate of what came.
         """
         rest = max(0, self.bytes_in_set - self.bytes_restored)
-        if seconds is None or (rest and self.bytes_restored < TELLING_BYTES):
-            return seconds if seconds is not None and rest < TELLING_BYTES else None
+        if seconds is None or rest < TELLING_BYTES:
+            return seconds
+        if self.bytes_restored < TELLING_BYTES:
+            return None
         reading = sum(self.phases.get(name, 0.0) for name in ("fetch", "files"))
-        return round(seconds + (rest * reading / self.bytes_restored if rest else 0.0), 3)
+        return round(seconds + rest * reading / self.bytes_restored, 3)
 
     def require(self, identifier: str, passed: bool, expected: str, got: str, failure: Cause) -> None:
         """Note an assertion; raise BackupError with ``failure`` when it did not hold."""

@@ -47,13 +47,25 @@ def standing(proofs: Sequence[Verification], policy: str, repository: str, momen
 
 
 def is_due(
-    proofs: Sequence[Verification], host: str, policy: str, repository: str, *, moment: datetime, zone: ZoneInfo
+    proofs: Sequence[Verification],
+    host: str,
+    policy: str,
+    repository: str,
+    *,
+    moment: datetime,
+    zone: ZoneInfo,
+    last_run: datetime | None = None,
 ) -> bool:
-    """Tell whether a restore test is due tonight: until one passed today, or since the week's night for the vault."""
+    """Tell whether a restore test is due: local until one passed today, the vault's since the week's night.
+
+    ``last_run`` is the last run that must be proved itself; leave it out for a policy that runs all day long.
+    """
     last = newest(proofs, policy, repository)
     if last is None or last.verdict is not Verdict.PASSED:
         return True
     today = moment.astimezone(zone).date()
+    if repository == "local" and last_run and last.started_at < last_run:
+        return True
     since = today if repository == "local" else _night(host, policy, today)
     return last.started_at.astimezone(zone).date() < since
 

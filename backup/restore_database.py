@@ -15,6 +15,8 @@ from backup.status import Cause
 
 RESTORE_SECONDS = 6 * 3600.0
 JOBS = 2
+LOADING = {"wal_level": "minimal", "max_wal_senders": "0", "maintenance_work_mem": "128MB", "checkpoint_timeout": "1h"}
+"""With so little log, what pg_restore's jobs load into a table that they have just made is not logged at all."""
 
 
 def restore_database(expected: DatabaseManifest, staged: Path, roles: Path, place: Path, findings: Findings) -> None:
@@ -31,7 +33,7 @@ def restore_database(expected: DatabaseManifest, staged: Path, roles: Path, plac
         dump_file.require_whole(expected, staged, findings)
     with contextlib.ExitStack() as stack:
         with findings.phase("server"):
-            server = stack.enter_context(scratch.server(place, expected.major))
+            server = stack.enter_context(scratch.server(place, expected.major, LOADING))
             _require_apart(expected, server, findings)
         with findings.phase("restore"):
             _restore(expected, staged, roles, server, findings)

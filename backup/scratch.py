@@ -14,9 +14,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from backup import postgresql
 from backup.errors import BackupError
@@ -39,6 +40,7 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "log_min_messages": "warning",
 }
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,10 @@ def require_space(path: Path, needed_bytes: float) -> None:
 
 
 @contextlib.contextmanager
-def server(parent: Path, major: int) -> Iterator[Scratch]:
+def server(parent: Path, major: int, settings: Mapping[str, str] = NO_MORE) -> Iterator[Scratch]:
     """Start a scratch server below ``parent`` (which the server's OS user can reach) and end it afterwards.
+
+    ``settings`` come on top of ``SETTINGS``.
 
     Raises BackupError ``scratch_failed``.
     """
@@ -118,7 +122,7 @@ def server(parent: Path, major: int) -> Iterator[Scratch]:
         os.chown(home, account.pw_uid, account.pw_gid)
     data = home / "data"
     _initialise(data, major)
-    options = SETTINGS | {"unix_socket_directories": str(home)}
+    options = SETTINGS | dict(settings) | {"unix_socket_directories": str(home)}
     command = [str(postgresql.binary("postgres", major)), "-D", str(data)]
     command += [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
     source = Database("postgres", home, PORT)

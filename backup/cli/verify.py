@@ -10,7 +10,7 @@ from backup import policy_file, proof, report
 from backup.cli.common import FAILED, FINDINGS, ProgressLine, chosen, config_option, explained, policy_option
 from backup.policy import Config, Policy
 from backup.recorder import now_utc
-from backup.status import Verdict, read_verifications
+from backup.status import Verdict, read_runs, read_verifications
 from backup.verify import verify_policy
 
 CODES = {Verdict.PASSED: 0, Verdict.FAILED: FINDINGS, Verdict.SKIPPED: FINDINGS}
@@ -42,10 +42,12 @@ def verify(config_path: Path, policy_name: str | None, repository_name: str, sel
 
 
 def _due(config: Config, policy: Policy) -> Iterator[str]:
-    proofs = read_verifications(config.verifications)
+    proofs, zone = read_verifications(config.verifications), ZoneInfo(config.timezone)
+    all_day = bool(policy.also_at)
+    runs = [run for run in read_runs(config.runs) if run.policy == policy.name and run.outcome in report.GOOD]
+    last_run = runs[0].started_at if runs and not all_day else None
     for name in ["local", *(["offsite"] if config.offsite else [])]:
-        zone = ZoneInfo(config.timezone)
-        if proof.is_due(proofs, config.host, policy.name, name, moment=now_utc(), zone=zone):
+        if proof.is_due(proofs, config.host, policy.name, name, moment=now_utc(), zone=zone, last_run=last_run):
             yield name
 
 

@@ -74,6 +74,14 @@ def test_the_local_repository_is_proved_once_every_day_of_the_clinic(
     assert is_due(proofs, "his1", "his", "local", moment=NIGHT, zone=ZONE) is expected
 
 
+def test_a_second_backup_on_one_day_is_proved_itself_unless_the_policy_runs_all_day() -> None:
+    proofs = [proof(NIGHT - timedelta(hours=2))]
+    later = NIGHT - timedelta(hours=1)
+    assert is_due(proofs, "his1", "his", "local", moment=NIGHT, zone=ZONE, last_run=later)
+    assert not is_due(proofs, "his1", "his", "local", moment=NIGHT, zone=ZONE)
+    assert not is_due([proof(later, repository="offsite")], "his1", "his", "offsite", moment=NIGHT, zone=ZONE)
+
+
 def test_the_vault_is_proved_once_a_week_however_the_first_proof_fell() -> None:
     for first in range(7):
         start = NIGHT + first * DAY

@@ -1,15 +1,23 @@
 """The restore test, on backups that are good and on backups that are not."""
 
 import hashlib
+import os
 import random
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from backup.findings import Findings
 from backup.postgresql import Database
 from backup.sources.paths import sample
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
+from tests.backup.test_death import await_true
 
 
 def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: Database) -> None:
@@ -29,6 +37,48 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, clu
         assert set(proof.phases) == {"find", "fetch", "read", "server", "restore", "compare", "amcheck", "files"}
         assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
     assert len(read_verifications(config.verifications)) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "restored", "in_set", "expected"),
+    [
+        (None, 10**9, 10**9, None),
+        (60.0, 10**9, 10**9, 60.0),
+        (60.0, 10**9, 10**9 + 1000, 60.0),
+        (60.0, 10**9, 5 * 10**9, 60.0 + 4 * 30.0),
+        (60.0, 10**6, 5 * 10**9, None),
+    ],
+)
+def test_the_forecast_adds_what_was_only_sampled_at_the_rate_of_what_came(
+    seconds: float | None, restored: int, in_set: int, expected: float | None
+) -> None:
+    phases = {"fetch": 20.0, "files": 10.0, "restore": 30.0}
+    findings = Findings(lambda _: None, bytes_restored=restored, bytes_in_set=in_set, phases=phases)
+    assert findings.forecast(seconds) == expected
+
+
+def test_a_killed_verification_takes_its_server_with_it_and_the_next_one_sweeps(
+    host: ClinicHost, cluster: Database
+) -> None:
+    """SIGKILL leaves a directory with the clinic's data in it, and nobody who would remove it."""
+    config = replace(host.with_database(cluster), offsite=None)
+    run(config)
+    script = (
+        "import sys; from pathlib import Path; from backup import policy_file; from backup.verify import verify_policy;"
+        "config = policy_file.load(Path(sys.argv[1]));"
+        "verify_policy(config, config.policy('his'), scratch_parent=Path(sys.argv[2]))"
+    )
+    with scratch_place() as place:
+        killed = subprocess.Popen([sys.executable, "-c", script, host.config_path, place])
+        await_true(lambda: list(place.glob("*/*/postgresql/.s.PGSQL.*[0-9]")), "the scratch server")
+        (left,) = place.iterdir()
+        server = int(next(left.glob("*/postgresql/data/postmaster.pid")).read_text().split("\n")[0])
+        killed.kill()
+        killed.wait()
+        await_true(lambda: not Path(f"/proc/{server}").exists(), "the scratch server to end with its parent")
+        os.utime(left, (0, 0))
+        assert verify_policy(config, config.policy("his"), scratch_parent=place).verdict is Verdict.PASSED
+        assert list(place.iterdir()) == []
 
 
 def test_the_sample_leaves_out_what_a_restore_could_not_give_back_or_restic_was_told_to_skip(tmp_path: Path) -> None:
