@@ -21,7 +21,7 @@ OWN = ("private", "lock", "state", "cache", "pid", "ncalrpc")
 
 @dataclass
 class Samba:
-    """A running smbd; ``share`` is the directory behind //127.0.0.1/share."""
+    """A running smbd; ``share`` is the directory behind //127.0.0.1/公共."""
 
     root: Path
     port: int
@@ -33,7 +33,7 @@ class Samba:
 
     @property
     def source(self) -> SmbSource:
-        return SmbSource("//127.0.0.1/share", self.root / "credentials", self.port)
+        return SmbSource("//127.0.0.1/公共", self.root / "credentials", self.port)
 
     def credentials(self, name: str, password: str) -> Path:
         path = self.root / name
@@ -59,7 +59,7 @@ def samba(root: Path) -> Iterator[Samba]:
         f"smb ports = {port}\npassdb backend = tdbsam:{root}/private/passdb.tdb\nlog file = {root}/log\n"
         f"private dir = {root}/private\nlock directory = {root}/lock\nstate directory = {root}/state\n"
         f"cache directory = {root}/cache\npid directory = {root}/pid\nncalrpc dir = {root}/ncalrpc\n"
-        f"disable spoolss = yes\nload printers = no\ndisable netbios = yes\n[share]\npath = {root}/share\n"
+        f"disable spoolss = yes\nload printers = no\ndisable netbios = yes\n[公共]\npath = {root}/share\n"
     )
     subprocess.run(
         ["smbpasswd", "-c", str(configuration), "-s", "-a", USER],

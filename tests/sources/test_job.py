@@ -60,4 +60,4 @@ def test_a_night_with_a_database_a_share_and_a_device_is_proved_from_the_vault(h
     proof = verify_policy(config, config.policy("his"), "offsite")
     assert (proof.verdict, proof.cause) == (Verdict.PASSED, None)
     named_in_proof = {item.id.partition(":")[0] for item in proof.assertions}
-    assert named_in_proof >= {"his", "smb-127.0.0.1-share", "device sw-core"}
+    assert named_in_proof >= {"his", "smb-127.0.0.1-公共", "device sw-core"}

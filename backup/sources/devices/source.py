@@ -3,6 +3,7 @@
 A device that does not answer is a warning, not a failure: its last good configuration stays in the set.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,7 +57,9 @@ class DevicesSource:
         return "devices " + ", ".join(device.name for device in self.devices)
 
     def require(self) -> None:
-        """Nothing: what a device says is known when it is asked, and one that is silent must not stop the others."""
+        """See that ssh is there; what a device says is known when it is asked, and a silent one stops no other."""
+        if not shutil.which("ssh"):
+            raise BackupError("tool_missing", "ssh", "the program is not installed")
 
     def capture(self, work: Work) -> Part:
         """Ask every device; stage what it gave, or what it gave last."""

@@ -74,6 +74,21 @@ def schema(session: Session, database: str) -> Schema:
     return found
 
 
+def tables_of(session: Session, database: str) -> list[catalogue.Table]:
+    """Return the tables that hold rows, as they are now."""
+    columns: dict[str, list[tuple[str, str]]] = {}
+    keys: dict[str, list[str]] = {}
+    of_tables, of_columns, of_keys = catalogue.tables(database)
+    for table, column, data_type in session.ask(of_columns):
+        columns.setdefault(table, []).append((column, data_type))
+    for table, column in session.ask(of_keys):
+        keys.setdefault(table, []).append(column)
+    return [
+        catalogue.Table(table, engine, int(size), tuple(columns.get(table, ())), tuple(keys.get(table, ())))
+        for table, engine, size in session.ask(of_tables)
+    ]
+
+
 def compute(
     session: Session,
     database: str,
@@ -86,22 +101,22 @@ def compute(
     ``queries`` (table → query, from an earlier manifest) replace those made from this database's keys, so that a
     table that lost its key is still compared.  Raises BackupError.
     """
-    listed = [catalogue.parse_table(line) for (line,) in session.ask(catalogue.tables(database))]
+    listed = tables_of(session, database)
     tables = {}
     for item in listed:
-        query = (queries or {}).get(item["name"]) or catalogue.rows(database, item)
+        query = (queries or {}).get(item.name) or catalogue.rows(database, item)
         digest, rows = hashlib.sha256(), 0
         for line in session.lines(query + ";", HASH_SECONDS):
             digest.update(line + b"\n")
             rows += 1
         newest = catalogue.newest(database, item)
         moments = json.loads(session.ask(newest + ";", HASH_SECONDS)[0][0]) if newest else {}
-        tables[item["name"]] = Table(query, rows, digest.hexdigest(), moments)
+        tables[item.name] = Table(query, rows, digest.hexdigest(), moments)
     return Manifest(
         database=database,
         as_of=as_of,
         server=json.loads(session.ask(catalogue.SERVER)[0][0]),
-        size_bytes=sum(int(item["bytes"]) for item in listed),
+        size_bytes=sum(item.size_bytes for item in listed),
         users=[user for (user,) in session.ask(catalogue.USERS)],
         schema=structure,
         tables=tables,

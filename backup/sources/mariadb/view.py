@@ -21,7 +21,7 @@ from backup.errors import BackupError
 from backup.process import Producer, producing
 from backup.sources.mariadb import catalogue, client
 from backup.sources.mariadb.client import Server, Session
-from backup.sources.mariadb.manifest import Schema, schema
+from backup.sources.mariadb.manifest import Schema, schema, tables_of
 
 LOCK_SECONDS = 20
 """How long we may wait for the lock: while we wait, the server lets nobody else write, either."""
@@ -66,15 +66,15 @@ def consistent(server: Server, database: str, stderr: IO[bytes]) -> Iterator[Vie
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(client.session(server))
         holder = stack.enter_context(client.session(server))
+        # What is equal now and at the end was so in between: none of this need happen under the lock.
+        before, listed = schema(session, database), tables_of(session, database)
         with client.session(server) as gate:
             gate.ask(f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}; FLUSH TABLES WITH READ LOCK;", 2 * LOCK_SECONDS)
-            listed = [catalogue.parse_table(line) for (line,) in session.ask(catalogue.tables(database))]
             session.ask(catalogue.OPENING)
             as_of = datetime.now(UTC)
             for first in range(0, len(listed), TOUCHED_TOGETHER):
                 session.ask(catalogue.touch(database, listed[first : first + TOUCHED_TOGETHER]))
-            _hold(holder, database, [item["name"] for item in listed if item["engine"] != "InnoDB"])
-            before = schema(session, database)
+            _hold(holder, database, [table.name for table in listed if table.engine != "InnoDB"])
             command = dump_command(server, database)
             producer = stack.enter_context(
                 producing(lambda stdout: client.start(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,7 +62,9 @@ class SmbSource:
         return f"share {self.share}"
 
     def require(self) -> None:
-        """See that the credentials are there; the share's own answer comes with its capture."""
+        """See that smbclient and the credentials are there; the share's own answer comes with its capture."""
+        if not shutil.which("smbclient"):
+            raise BackupError("tool_missing", "smbclient", "the program is not installed")
         if not self.credentials_file.is_file():
             raise BackupError("source_missing", str(self.credentials_file), "the credentials of the share")
 
