@@ -74,6 +74,11 @@ class Clinic:
         return operation.execute(self.config, plan.make(self.config, asked, now_utc()), show=lambda *_: None)
 
 
+def set_command(command: str) -> str:
+    setting = server.literal(command)
+    return f"ALTER SYSTEM SET archive_command = {setting}; SELECT pg_reload_conf() \\g /dev/null\n"
+
+
 @pytest.fixture
 def clinic(host: ClinicHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
     if os.geteuid() != 0 or not postgresql.INSTALLED.is_dir():
@@ -91,11 +96,12 @@ def clinic(host: ClinicHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic
             (code / package / "__init__.py").touch()
         shutil.copy(archive.__file__, code / "backup/point_in_time/archive.py")
         command = f"PYTHONPATH={code} {sys.executable} -m backup.point_in_time.archive {spool} %p %f"
-        settings = {"archive_mode": "on", "archive_command": command, "wal_level": "replica", "fsync": "on"}
+        settings = {"archive_mode": "on", "wal_level": "replica", "fsync": "on"}
         usual = scratch.SETTINGS
         monkeypatch.setattr(scratch, "SETTINGS", {**scratch.SETTINGS, **settings})
         with scratch.server(place, int(postgresql.binary("postgres").parts[-3])) as live:
             monkeypatch.setattr(scratch, "SETTINGS", usual)
+            postgresql.query(live.source, set_command(command))
             postgresql.query(live.source, "CREATE ROLE his LOGIN; CREATE DATABASE his OWNER his;")
             his = live.database("his")
             postgresql.query(his, "CREATE TABLE public.visits (name text PRIMARY KEY);")
@@ -304,15 +310,16 @@ def test_when_the_disk_fills_the_database_goes_on_and_the_gap_is_an_alarm_until_
     assert state.outcome is Outcome.FAILED
     assert state.cause is not None
     assert state.cause.code == "wal_dropped"
-    clinic.archive_all()
-    clinic.archive_all()
+    for number in range(2):
+        clinic.visit(f"later-{number}")
+        clinic.archive_all()
     assert run(clinic.config).outcome is Outcome.SUCCESS
     assert store.store(clinic.config).outcome is Outcome.SUCCESS
     assert not marker.exists()
 
 
 def test_a_server_that_archives_nothing_fails_the_night_and_the_store(clinic: Clinic) -> None:
-    clinic.sql("ALTER SYSTEM SET archive_command = 'true'; SELECT pg_reload_conf() \\g /dev/null\n")
+    clinic.sql(set_command("true"))
     await_true(lambda: clinic.sql("SHOW archive_command;") == "true\n", "the setting")
     done = run(clinic.config)
     assert done.cause is not None
