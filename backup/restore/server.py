@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,8 +137,10 @@ def _ending_connections(source: Database, name: str) -> Iterator[None]:
     script += "SELECT pg_sleep(0.1) \\g /dev/null\n"
 
     def keep_ending() -> None:
-        while not done.is_set():
-            postgresql.query(maintenance(source), script)
+        # When the server does not answer here, it does not answer the rename either, which tells.
+        with suppress(BackupError):
+            while not done.is_set():
+                postgresql.query(maintenance(source), script)
 
     thread = threading.Thread(target=keep_ending, daemon=True)
     thread.start()
