@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -98,8 +99,8 @@ def test_a_wrong_password_a_missing_share_and_a_host_that_is_away_are_told(rig: 
 
 def test_a_server_that_dies_while_it_is_read_leaves_no_snapshot(rig: Rig, server: Samba):
     with (server.share / "big").open("wb") as big:
-        big.truncate(1 << 32)
-    threading.Timer(3.0, lambda: end(server.process)).start()
+        big.truncate(1 << 36)
+    threading.Timer(3.0, lambda: os.killpg(server.process.pid, signal.SIGKILL)).start()
     assert captured_code(rig, server.source) == "share_unreachable"
 
 

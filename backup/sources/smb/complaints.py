@@ -83,6 +83,11 @@ def judge(returncode: int, lines: Sequence[str]) -> Judgement:
     return Judgement(None, "", tuple(unread))
 
 
+def is_lost(lines: Sequence[str]) -> bool:
+    """Tell whether smbclient has said that the connection is gone."""
+    return any(AWAY.search(line) for line in lines)
+
+
 def _unread(path: str, status: str, partial: bool) -> Unread:
     shown = path.strip().replace("\\", "/").removeprefix("/")
     shown = shown.removesuffix("*") if shown.endswith("/*") else shown

@@ -5,6 +5,7 @@ A program of its own (``python -m backup.sources.smb.relay``), so that its exit 
 archive's bytes when that goes to its stdout.  So the archive goes to a pipe of its own.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from backup.process import end, ending_with_us
-from backup.sources.smb.complaints import Judgement, judge
+from backup.sources.smb.complaints import Judgement, is_lost, judge
 from backup.sources.smb.tar import TarBrokenError, entries
 
 STALL_SECONDS = 180.0
 """smbclient goes round for ever at the end of a file that was cut shorter meanwhile (seen with 4.17)."""
 OPERATION_SECONDS = 60
+END_SECONDS = 10.0
 FAILED = 3
 
 
@@ -55,14 +57,22 @@ class _StalledError(Exception):
     """Nothing came for too long."""
 
 
+class _LostError(Exception):
+    """The connection broke; smbclient would go on and fill the file it was at with zeros, however large."""
+
+
 def relay(smbclient: list[str], archive: int, read_end: int, target: IO[bytes], listing: Path) -> Judgement:
     """Run ``smbclient``, which writes to ``archive``; pass that on to ``target``, and its entries to ``listing``."""
-    doing = "the share's list"
+    doing, heard = "the share's list", 0
 
     def read(size: int) -> bytes:
         ready, _, _ = select.select([read_end], [], [], STALL_SECONDS)
         if not ready:
             raise _StalledError
+        nonlocal heard
+        before, heard = heard, os.fstat(words.fileno()).st_size
+        if heard != before and is_lost(_said(words)):
+            raise _LostError
         got = os.read(read_end, size)
         target.write(got)
         return got
@@ -91,16 +101,23 @@ def relay(smbclient: list[str], archive: int, read_end: int, target: IO[bytes], 
             returncode = process.wait(STALL_SECONDS)
         except (_StalledError, subprocess.TimeoutExpired):
             return Judgement("share_stalled", f"nothing came for {STALL_SECONDS:.0f} s, last: {doing}", ())
-        except TarBrokenError as error:
+        except (TarBrokenError, _LostError) as error:
             broken = str(error)
-            returncode = process.wait(STALL_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0 if isinstance(error, _LostError) else END_SECONDS)
+            end(process)
+            returncode = process.returncode
         finally:
             end(process)
-        words.seek(0)
-        judgement = judge(returncode, words.read().decode("utf-8", "replace").splitlines())
+        judgement = judge(returncode, _said(words))
     if broken and judgement.code is None:
         return Judgement("share_failed", f"the archive broke off: {broken}", judgement.unread)
     return judgement
+
+
+def _said(words: IO[bytes]) -> list[str]:
+    size = os.fstat(words.fileno()).st_size
+    return os.pread(words.fileno(), size, 0).decode("utf-8", "replace").splitlines()
 
 
 def main(arguments: list[str]) -> int:
