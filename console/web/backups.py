@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from backup.causes import Explanation, explain
 from backup.status import Cause
+from console import view
 from console.repository_texts import ALARMING
-from console.store.models import BackupRunRow, RefusedDeletion, RestoreRow, VerificationRow
-from console.view import load_view
+from console.store.models import BackupRunRow, RestoreRow, VerificationRow
 from console.web.context import _, config, now, store
 from console.web.nights import SHOWN_NIGHTS, recent_proofs, recent_runs
 from console.web.systems import curve, sizes, systems, under_way
@@ -47,11 +47,11 @@ def chosen_host() -> str | None:
 def show() -> str:
     """Show what runs now, and every system from its data to the vault, with its calendar of nights."""
     host = chosen_host()
-    view = load_view(store(), config())
+    seen = view.load_view(store(), config())
     return render_template(
         "backups.html",
-        running=under_way(view, recent_runs(store(), now() - RUNNING_SINCE, host), now()),
-        systems=systems(store(), view, now(), host),
+        running=under_way(seen, recent_runs(store(), now() - RUNNING_SINCE, host), now()),
+        systems=systems(store(), seen, now(), host),
         curve=curve,
         night_shapes=NIGHT_SHAPES,
         night_legend=LEGEND,
@@ -75,13 +75,13 @@ def records() -> str:
 @blueprint.get("/repositories")
 def repositories() -> str:
     """Show every repository, the space on its server, what waits for a decision, and who tried to delete."""
-    view = load_view(store(), config())
+    rows = view.repositories(store(), config())
     return render_template(
         "repositories.html",
-        repositories=view.repositories,
-        paused=[row for row in view.repositories if row.paused_since is not None],
-        spaces=view.spaces,
-        refusals=store().scalars(select(RefusedDeletion).order_by(RefusedDeletion.at.desc()).limit(LISTED)).all(),
+        repositories=rows,
+        paused=[row for row in rows if row.paused_since is not None],
+        spaces=view.spaces(store(), config()),
+        refusals=view.refusals(store(), config()),
         sizes=sizes(store(), now()),
         curve=curve,
         alarming=ALARMING,

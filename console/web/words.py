@@ -130,6 +130,7 @@ PURPOSES = {"restore": N_("Restore"), "drill": N_("Drill"), "rebuild": N_("Rebui
 WHATS = {"recovery key": N_("Recovery key"), "appliance": N_("The whole appliance")}
 ROUNDS = {
     "running": (State.MAINT, N_("Running")),
+    "skipped": (State.UNKNOWN, N_("Put off")),
     "success": (State.OK, N_("Whole")),
     "warning": (State.WARN, N_("With warnings")),
     "failed": (State.CRIT, N_("Failed")),

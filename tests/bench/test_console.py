@@ -37,6 +37,8 @@ PATHS = (
     "/hosts/his1/charts.json?range=24h",
     "/hosts/his1/charts.json?range=7d",
     "/backups/",
+    "/backups/repositories",
+    "/backups/records",
     "/runs/",
     "/compliance/",
     "/compliance/7.1.4.1.a",

@@ -26,6 +26,7 @@ from backup.status import (
     to_json,
 )
 from console.audit.log import AuditLog
+from console.policy_view import PROBE
 from console.status import status_document
 from console.store.models import (
     RefusedDeletion,
@@ -35,7 +36,7 @@ from console.store.models import (
     SpaceRow,
     VerificationRow,
 )
-from console.view import PROBE, RECOVERY_KEY, load_view
+from console.view import RECOVERY_KEY, load_view
 from console.worker.backups import ingest_backups
 from console.worker.keeping import RECORDS_KEPT, Keeper
 from tests.console.conftest import NOW

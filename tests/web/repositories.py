@@ -18,17 +18,18 @@ GIB = 1024**3
 DAY = timedelta(days=1)
 SERVERS = {"appliance1": "local", "vault1": "offsite"}
 DAYS = 90
-SIZES = {"his1": 11.6 * GIB, "pacs1": 318.0 * GIB, "appliance1": 1.7 * GIB}
-GROWTH = {"his1": 0.09 * GIB, "pacs1": 1.9 * GIB, "appliance1": 0.004 * GIB}
+SIZES = {"his1": 11.6 * GIB, "pacs1": 318.0 * GIB}
+GROWTH = {"his1": 0.09 * GIB, "pacs1": 1.9 * GIB}
+SMALL = 1.7 * GIB
 
 
 def sizes(host: str, now: datetime) -> tuple[tuple[str, int], ...]:
     """Return the size of each day: it grows, and is smaller after each week's clean-up."""
     found = []
     for back in range(DAYS - 1, -1, -1):
-        wave = 0.6 * GROWTH[host] * math.sin(back * 2 * math.pi / 7)
+        wave = 0.6 * GROWTH.get(host, SMALL / 400) * math.sin(back * 2 * math.pi / 7)
         day = (now - back * DAY).astimezone(UTC).date()
-        found.append((day.isoformat(), int(SIZES[host] - GROWTH[host] * back + wave)))
+        found.append((day.isoformat(), int(SIZES.get(host, SMALL) - GROWTH.get(host, SMALL / 400) * back + wave)))
     return tuple(found)
 
 
@@ -70,7 +71,7 @@ def report(server: str, hosts: list[str], now: datetime) -> dict[str, object]:
     """Return the part of ``/facts`` that only a repository server has."""
     total, used = (900 * GIB, 369 * GIB) if server == "appliance1" else (2000 * GIB, 580 * GIB)
     refused = (RefusedDelete(now - 58 * DAY, "desk1", "198.18.0.14", "/desk1/keys/0f"),) if server == "vault1" else ()
-    growth = sum(GROWTH[host] for host in hosts)
+    growth = sum(GROWTH.get(host, SMALL / 400) for host in hosts)
     space = SpaceState(
         server=server,
         at=now - timedelta(minutes=3),

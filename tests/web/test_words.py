@@ -1,10 +1,14 @@
 """Every code that a page may meet has a word."""
 
-from backup.status import Outcome, Trigger, Verdict
+from backup.causes import CAUSES
+from backup.kit.records import WHAT as RECOVERY_KEY
+from backup.status import Outcome, Purpose, Trigger, Verdict
 from compliance.catalogue import Automation, load_catalogue
 from compliance.results import Verdict as ItemVerdict
+from console import view
+from console.policy_view import PROBE
 from console.store.models import State
-from console.web.words import NAMED, RANK, STATES, WORDED
+from console.web.words import LEGEND, NAMED, NIGHT_SHAPES, NIGHTS, RANK, STATES, WORDED
 from playbooks.record import RunStatus, TaskStatus
 
 
@@ -15,6 +19,7 @@ def test_every_state_has_a_word_and_a_rank() -> None:
 def test_every_value_of_the_other_rooms_has_a_word() -> None:
     for table, values in (
         ("outcomes", Outcome),
+        ("rounds", Outcome),
         ("proofs", Verdict),
         ("answers", Verdict),
         ("runs", RunStatus),
@@ -23,6 +28,9 @@ def test_every_value_of_the_other_rooms_has_a_word() -> None:
     ):
         assert {value.value for value in values} - set(WORDED[table]) == set(), table
     assert {trigger.value for trigger in Trigger} == set(NAMED["triggers"])
+    assert {purpose.value for purpose in Purpose} == set(NAMED["purposes"])
+    assert {RECOVERY_KEY} <= set(NAMED["whats"])
+    assert set(NAMED["anomalies"]) <= set(CAUSES)
     assert {value.value for value in Automation} == set(NAMED["automation"])
 
 
@@ -32,3 +40,13 @@ def test_every_code_of_the_catalogue_has_a_word() -> None:
     assert {layer.code for layer in catalogue.layers} == set(NAMED["layers"])
     assert {kind for requirement in requirements for kind in requirement.evidence} == set(NAMED["kinds"])
     assert {requirement.period.basis for requirement in requirements if requirement.period} == set(NAMED["bases"])
+
+
+def test_the_drill_that_the_rules_look_for_is_the_one_that_the_kit_records() -> None:
+    assert view.RECOVERY_KEY == RECOVERY_KEY
+    assert PROBE in NAMED["steps"]
+
+
+def test_every_night_of_the_legend_has_a_shape_of_its_own() -> None:
+    shapes = [NIGHT_SHAPES.get(kind, NIGHTS[kind][0]) for kind in LEGEND]
+    assert len(shapes) == len(set(shapes))
