@@ -15,11 +15,11 @@ from backup.policy import Config
 from backup.postgresql import Database
 from backup.report import size
 from backup.repository import Snapshot
-from backup.restore import plan, server, sets
+from backup.restore import plan, server, sets, space
 from backup.restore.database import DatabaseTarget
-from backup.restore.plan import Need
 from backup.restore.request import LATEST, Request
 from backup.restore.sets import Sets
+from backup.restore.space import Need
 from backup.status import format_time
 
 FACTOR = 1.2
@@ -128,8 +128,8 @@ def make(config: Config, request: Request, now: datetime) -> PointPlan:
     wanted: list[tuple[Path, float]] = [(place, FACTOR * base.bytes + _wal_bytes(base, stretches))]
     if target:
         wanted += [(server.data_directory(live), FACTOR * base.manifest.data_bytes), (place, base.manifest.data_bytes)]
-    needs = tuple(plan.needs(wanted))
-    plan.require_space(needs)
+    needs = tuple(space.needs(wanted))
+    space.require(needs)
     return PointPlan(request, found, base, stretches, until, live, target, directory, needs)
 
 

@@ -1,7 +1,6 @@
 """What a restore would write, where, how much, whether it fits and how long it would take.  Changes nothing."""
 
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +13,12 @@ from backup.manifest import DatabaseManifest
 from backup.policy import Config
 from backup.postgresql import Database
 from backup.repository import Snapshot
-from backup.restore import files, server
+from backup.restore import files, server, space
 from backup.restore.database import DatabaseTarget
 from backup.restore.files import Preview, Selection
 from backup.restore.request import Request
 from backup.restore.sets import Sets, choose, open_sets, read_manifest, staging
-from backup.status import Outcome, read_restores, read_verifications
+from backup.restore.space import Need
 
 RESTORED = Path("/var/lib/xinglin/restored")
 KEPT = Path("/var/lib/xinglin/restore-before")
@@ -54,15 +53,6 @@ class FilesPlan:
     in_place: bool
     keep: Path | None
     preview: Preview
-
-
-@dataclass(frozen=True)
-class Need:
-    """What one file system must hold, in bytes."""
-
-    path: Path
-    needed_bytes: int
-    free_bytes: int
 
 
 @dataclass(frozen=True)
@@ -146,9 +136,9 @@ def make(config: Config, request: Request, moment: datetime) -> Plan:
         selection = Selection(sets.repository, snapshot.id, request.paths, excludes)
         chosen_files = _files(request, selection, directory, keep)
     needs = tuple(_needs(databases, streams, chosen_files))
-    require_space(needs)
+    space.require(needs)
     plan = Plan(request, sets, snapshot, sealed, databases, streams, chosen_files, needs, None)
-    rate = _throughput(config)
+    rate = space.throughput(config)
     return Plan(**{**vars(plan), "expected_seconds": plan.bytes / rate if rate else None})
 
 
@@ -204,8 +194,8 @@ def database_target(request: Request, live: Database, as_of: datetime, timezone:
     else:
         name = request.target if request.target and not _directory(request) else ""
         name = name or f"{live.database}_restored_{taken_at}"
-    server.require_name(name)
-    for new in [aside] if request.in_place else [name]:
+    for new in ([aside] if aside else []) if request.in_place else [name]:
+        server.require_name(new)
         if new in there:
             raise BackupError("target_exists", f"database {new}", f"on {live.socket_directory}, port {live.port}")
     return DatabaseTarget(live, name, request.in_place, aside)
@@ -245,39 +235,4 @@ def _needs(
         wanted.append((chosen_files.target, chosen_files.preview.bytes))
         if chosen_files.keep:
             wanted.append((chosen_files.keep, chosen_files.preview.changed_bytes))
-    return needs(wanted)
-
-
-def needs(wanted: Sequence[tuple[Path, float]]) -> list[Need]:
-    """Add up what each file system must hold."""
-    by_device: dict[int, Need] = {}
-    for path, size in wanted:
-        here = next(parent for parent in (path, *path.parents) if parent.exists())
-        device = here.stat().st_dev
-        known = by_device.get(device) or Need(here, 0, shutil.disk_usage(here).free)
-        by_device[device] = Need(known.path, known.needed_bytes + int(size), known.free_bytes)
-    return list(by_device.values())
-
-
-def require_space(wanted: Iterable[Need]) -> None:
-    """Raise BackupError ``target_space`` when a file system has less free than needed."""
-    for need in wanted:
-        if need.needed_bytes > need.free_bytes:
-            detail = f"{need.needed_bytes / 1e9:.2f} GB are needed, {need.free_bytes / 1e9:.2f} GB are free"
-            raise BackupError("target_space", str(need.path), detail)
-
-
-def _throughput(config: Config) -> float | None:
-    """Return the bytes a second of the newest measured restore on this host, a proof or a real one."""
-    measured = [
-        (proof.started_at, proof.bytes_restored / proof.rto_seconds)
-        for proof in read_verifications(config.verifications)
-        if proof.rto_seconds and proof.bytes_restored
-    ]
-    measured += [
-        (record.started_at, record.bytes_restored / (record.finished_at - record.started_at).total_seconds())
-        for record in read_restores(config.restores)
-        if record.outcome is Outcome.SUCCESS and record.bytes_restored and record.finished_at
-        if record.finished_at > record.started_at
-    ]
-    return max(measured)[1] if measured else None
+    return space.needs(wanted)

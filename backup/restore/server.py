@@ -41,9 +41,10 @@ def literal(text: str) -> str:
 
 
 def require_name(name: str) -> None:
-    """Raise BackupError ``configuration_wrong`` for a name that PostgreSQL would cut or that is ours."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) or len(name) > NAME_BYTES or name.startswith(WORKING):
-        detail = f"a database name has letters, digits, _ and -, at most {NAME_BYTES}"
+    """Raise BackupError ``configuration_wrong`` for a name that PostgreSQL would cut, or that is ours."""
+    too_long = len(name.encode()) > NAME_BYTES
+    if too_long or name.startswith(WORKING) or not name.isprintable() or not name or set(name) & set("'\"\\"):
+        detail = f"a database name has at most {NAME_BYTES} bytes, no quotes, and does not begin with {WORKING}"
         raise BackupError("configuration_wrong", f"database {name}", detail)
 
 
