@@ -5,13 +5,18 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from backup import manifest, postgresql
 from backup.findings import Findings
+from backup.manifest import DatabaseManifest
 from backup.postgresql import Database
+from backup.psql_session import Session, session
 from backup.sources.paths import sample
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
@@ -37,6 +42,42 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, clu
         assert set(proof.phases) == {"find", "fetch", "read", "server", "restore", "compare", "amcheck", "files"}
         assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
     assert len(read_verifications(config.verifications)) == 2
+
+
+def test_a_schema_changed_between_dump_and_manifest_waits_and_the_backup_is_proved(
+    host: ClinicHost, cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(host.with_database(cluster), offsite=None)
+    postgresql.query(cluster, "CREATE TABLE public.changing AS SELECT 1 AS id;")
+    compute_in = manifest.compute_in
+    changes = ("ALTER TABLE public.changing RENAME id TO number;", "DROP TABLE registry.drugs;")
+    threads: list[threading.Thread] = []
+
+    def late(own: Session, *arguments: Any) -> DatabaseManifest:  # noqa: ANN401
+        if not threads:
+            threads.extend(threading.Thread(target=migrations[change].ask, args=(change, 60)) for change in changes)
+            for thread in threads:
+                thread.start()
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock';"
+            await_true(lambda: own.ask(waiting) == "2", "both changes to wait")
+        return compute_in(own, *arguments)
+
+    monkeypatch.setattr(manifest, "compute_in", late)
+    try:
+        with session(cluster) as first, session(cluster) as second:
+            migrations = dict(zip(changes, (first, second), strict=True))
+            for own in (first, second):
+                own.ask("BEGIN;")
+            done = run(config)
+            for own, thread in zip((first, second), threads, strict=True):
+                thread.join(60)
+                assert own.ask("SELECT txid_current_if_assigned() IS NOT NULL;") == "t", "it went through afterwards"
+                own.ask("ROLLBACK;")
+    finally:
+        postgresql.query(cluster, "DROP TABLE public.changing;")
+    assert done.cause is None
+    proof = verify_policy(config, config.policy("his"))
+    assert (proof.verdict, proof.cause) == (Verdict.PASSED, None)
 
 
 @pytest.mark.parametrize(
