@@ -38,10 +38,7 @@ def facility(machine: Target, directory: Path) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
     try:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(draft, filter="data")
-        for path in draft.rglob("*"):
-            path.chmod(0o700 if path.is_dir() else 0o600)
+        _unpack(packed, draft)
         if directory.is_dir():
             directory.rmdir()
         draft.rename(directory)
@@ -49,6 +46,19 @@ def facility(machine: Target, directory: Path) -> None:
         raise RecoveryError(f"{directory}: {error.strerror or error}. Next: name a new directory.") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unpack(packed: bytes, target: Path) -> None:
+    """Unpack plain files only, below ``target``, for nobody else to read."""
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            path = target / member.name
+            if content is None or ".." in path.parts:
+                continue
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_bytes(content.read())
 
 
 def authority_and_console(machine: Target, found: BackupSet) -> None:
