@@ -18,12 +18,17 @@ from backup.sources.work import Source, Work
 @contextlib.contextmanager
 def staging_directory(staging: Path) -> Iterator[Path]:
     """Make ``staging`` an empty 0700 directory, and remove it afterwards."""
-    shutil.rmtree(staging, ignore_errors=True)
+    sweep(staging)
     staging.mkdir(mode=0o700, parents=True)
     try:
         yield staging
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        sweep(staging)
+
+
+def sweep(staging: Path) -> None:
+    """Remove what a run staged: it may hold copies of databases.  Call it under the mutex."""
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def capture(source: Source, work: Work, sleep: Sleep) -> Part:

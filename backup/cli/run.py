@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from backup import due, job, locks, policy_file, recorder, report
+from backup import due, job, locks, policy_file, recorder, report, seal
 from backup.cli.common import FAILED, FINDINGS, ProgressLine, chosen, config_option, explained, policy_option
 from backup.errors import BackupError
 from backup.policy import Config, Policy
+from backup.restore import operation
 from backup.status import Cause, Outcome, Trigger, read_runs
 
 CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS, Outcome.SKIPPED: FINDINGS}
@@ -56,11 +57,13 @@ def _run(config: Config, policy: Policy, trigger: Trigger) -> int:
 @config_option
 @explained
 def heal(config_path: Path) -> int:
-    """Close the records of runs that died (power cut, kill); prints "changed" or "unchanged"."""
+    """Close the records of runs that died and remove what they left; prints "changed" or "unchanged"."""
     config = policy_file.load(config_path)
     try:
         with locks.mutex(config.mutex):
             healed = recorder.heal(config.runs, config.host, recorder.boot_id())
+            seal.sweep(config.staging)
+            config.progress.unlink(missing_ok=True)
     except BackupError as error:
         if error.cause.code != "already_running":
             raise
@@ -68,5 +71,9 @@ def heal(config_path: Path) -> int:
     for dead in healed:
         cause = dead.cause or Cause("interrupted", config.host, "")
         click.echo(f"{dead.run_id}: {cause.detail}", err=True)
-    click.echo("changed" if healed else "unchanged")
+    restores = operation.heal_dead(config)
+    for restore in restores:
+        cause = restore.cause or Cause("restore_interrupted", config.host, "")
+        click.echo(f"{restore.restore_id}: {cause.detail}", err=True)
+    click.echo("changed" if healed or restores else "unchanged")
     return 0

@@ -63,6 +63,37 @@ def test_a_backup_killed_in_the_middle_is_healed_by_the_next_run(host: ClinicHos
     assert [item.id for item in repository.snapshots(both(config)[0])] == [healed.snapshot_id]
 
 
+def test_heal_removes_what_a_killed_backup_left_on_this_host(host: ClinicHost) -> None:
+    config = host.with_files()
+    job = start_job(host)
+    job.kill()
+    job.wait()
+    await_true(lambda: is_free(config.mutex), "restic to end with its parent")
+    assert config.staging.exists()
+    assert config.progress.exists()
+    command = [sys.executable, "xinglin.py", "backup", "heal", "--config", str(host.config_path)]
+    healed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True)
+    assert healed.stdout == "changed\n"
+    assert not config.staging.exists()
+    assert not config.progress.exists()
+
+
+def test_a_run_stopped_while_it_waits_to_try_again_says_so(host: ClinicHost) -> None:
+    after = host.root / "after"
+    config = host.with_files(hooks={"after": [["/bin/touch", str(after)]]})
+    host.local_server.stop()
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(config, sleep=stop)
+    stopped = read_runs(config.runs)[0]
+    assert stopped.outcome is Outcome.INTERRUPTED
+    assert stopped.steps[0].numbers == {"retries": 1.0}
+    assert after.exists()
+
+
 def is_free(mutex: Path) -> bool:
     """Tell whether the job's last restic has ended: each inherits the mutex."""
     try:
