@@ -1,0 +1,38 @@
+"""``python -m tests.bench.one_run CONFIG``: one run of the policy, in a process of its own, and what it took."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from backup import job, policy_file, repository
+from backup.status import Outcome, Trigger
+
+
+def main(config_path: Path) -> None:
+    config = policy_file.load(config_path)
+    call: list[float] = []
+    back_up = repository.backup_paths
+
+    def timed(*arguments: Any, **options: Any) -> repository.Added:  # noqa: ANN401 — passed on as they are
+        began = time.monotonic()
+        try:
+            return back_up(*arguments, **options)
+        finally:
+            call.append(time.monotonic() - began)
+
+    repository.backup_paths = timed
+    began = time.monotonic()
+    done = job.run_policy(config, config.policies[0], Trigger.MANUAL)
+    took = time.monotonic() - began
+    assert done.outcome is Outcome.SUCCESS, done
+    steps = {step.name: (step.finished_at - step.started_at).total_seconds() for step in done.steps if step.finished_at}
+    ends = {step.name: step.finished_at for step in done.steps}
+    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    backup = (ends["backup"] - ends["append_only"]).total_seconds()  # type: ignore[operator]
+    print(json.dumps({"call": call[0], "backup": backup, "run": took, "peak": peak, "steps": steps}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
