@@ -63,7 +63,9 @@ def remove_stale(repository: Repository, keep_open: Sequence[int] = ()) -> int:
 
 
 def _is_restic(pid: int) -> bool:
+    """Tell whether a restic has this number and lives: one whose parent died may stay a zombie for a while."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "restic"
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
     except OSError:
         return False
+    return name.partition("(")[2] == "restic" and rest.split()[0] not in {"Z", "X"}

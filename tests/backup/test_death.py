@@ -163,6 +163,28 @@ def test_a_lock_whose_number_another_process_got_is_removed_and_no_other(host: C
         living.communicate()
 
 
+def test_the_lock_of_a_zombie_is_removed(host: ClinicHost) -> None:
+    """Killed with its parent, restic waits for init to bury it; until then its number is in use, by a restic."""
+    local, _ = both(host.with_files())
+    command = ["restic", "backup", "--stdin", "--host", "his1"]
+    dead = subprocess.Popen(
+        command,
+        env=restic.environment(local),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await_true(lambda: locks_of(host), "the lock")
+        dead.kill()
+        stat = Path(f"/proc/{dead.pid}/stat")
+        await_true(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", "the zombie")
+        assert locks.remove_stale(local) == 1
+    finally:
+        dead.communicate()
+    assert locks_of(host) == []
+
+
 def test_a_producer_that_fails_in_the_middle_leaves_no_snapshot(host: ClinicHost) -> None:
     local, _ = both(host.with_files())
     with pytest.raises(process.ProducerFailedError) as caught:
