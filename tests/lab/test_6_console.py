@@ -45,7 +45,7 @@ def test_the_first_login_secret_works_once(clinic: Lab, page: Page):
 def test_every_page_opens_without_an_error(page: Page):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    for path in ("/", "/hosts/", "/hosts/his1", "/backups/", "/runs/", "/compliance/", "/audit/"):
+    for path in ("/", "/hosts/", "/hosts/his1", "/backups/", "/backups/repositories", "/runs/", "/compliance/", "/audit/"):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, path
@@ -55,10 +55,10 @@ def test_every_page_opens_without_an_error(page: Page):
 
 def test_the_pages_tell_of_the_backup_that_lost_its_power(page: Page):
     def told() -> bool:
-        page.goto("/backups/")
+        page.goto("/backups/records")
         return "中断" in page.inner_text("main")
 
-    eventually("the interrupted run is on the backups page", told)
+    eventually("the interrupted run is among the records of backups", told)
 
 
 def test_the_runs_page_has_the_provisioning(page: Page):
