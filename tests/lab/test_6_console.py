@@ -45,7 +45,16 @@ def test_the_first_login_secret_works_once(clinic: Lab, page: Page):
 def test_every_page_opens_without_an_error(page: Page):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    for path in ("/", "/hosts/", "/hosts/his1", "/backups/", "/backups/repositories", "/runs/", "/compliance/", "/audit/"):
+    for path in (
+        "/",
+        "/hosts/",
+        "/hosts/his1",
+        "/backups/",
+        "/backups/repositories",
+        "/runs/",
+        "/compliance/",
+        "/audit/",
+    ):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, path
