@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from backup import postgresql
+from backup.errors import BackupError
 from backup.findings import Findings
 from backup.manifest import DatabaseManifest
 from backup.postgresql import Database
@@ -37,7 +38,9 @@ def require_time(expected: DatabaseManifest, staged: Path, findings: Findings) -
     A set with an old dump under a new date would pass everything else when its manifest is the old one, too.
     """
     as_of = parse_time(expected.as_of)
-    _, words = _pg_restore(expected, staged, ["--list"], LIST_SECONDS)
+    returncode, words = _pg_restore(expected, staged, ["--list"], LIST_SECONDS)
+    if returncode:
+        raise BackupError("dump_damaged", f"database {expected.database}", words)
     found = _CREATED.search(words)
     begun = datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else None
     got = format_time(begun) if begun else "no time in its header"

@@ -75,6 +75,13 @@ def directory(parent: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def passage(path: Path) -> Path:
+    """Make ``path`` a directory that others may pass through, whatever the service's umask; return it."""
+    path.mkdir(parents=True)
+    path.chmod(0o711)
+    return path
+
+
 def sweep(parent: Path) -> int:
     """Remove scratch directories whose verification is dead (nobody holds their lock); return how many."""
     removed = 0

@@ -133,8 +133,7 @@ def _verify(
             prove = _prover(policy, part, findings)
             if prove is None:
                 continue
-            own = place / str(number)
-            own.mkdir(mode=0o711)
+            own = scratch.passage(place / str(number))
             prove(part, Stored(source, snapshot, listed, config.staging, own), findings)
             shutil.rmtree(own)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backup import manifest, postgresql
+from backup import manifest, postgresql, scratch
 from backup.errors import BackupError
 from backup.manifest import DatabaseManifest
 from backup.point_in_time import recover, wal
@@ -73,7 +73,7 @@ def _dump(source: Database, place: Path, major: int) -> tuple[DatabaseManifest, 
 def _directory(plan: PointPlan, target: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
     home = files.unfinished(target)
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(mode=0o711, parents=True)
+    scratch.passage(home)
     data, directories = _prepare(plan, home, recorder)
     with _recovering(plan, data, directories, recorder, hints):
         pass

@@ -144,8 +144,7 @@ def operator() -> str:
 
 
 def _restore_database(plan: Plan, item: DatabasePlan, place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
-    own = place / item.part.name
-    own.mkdir(mode=0o711)
+    own = scratch.passage(place / item.part.name)
     stored = Stored(plan.sets.repository, plan.snapshot, plan.sets.listed, staging(plan.snapshot), own)
     with recorder.step("fetch") as notes:
         dump = stored.fetch(item.part, Findings(lambda _: None))

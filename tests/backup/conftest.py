@@ -28,8 +28,12 @@ def programs() -> tools.Tools:
 
 
 @pytest.fixture
-def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """restic where the room looks for it, and the umask that the units have."""
     monkeypatch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")
