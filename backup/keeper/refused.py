@@ -19,7 +19,6 @@ LINE = re.compile(
 )
 PROBES = frozenset({f"data/{'0' * 64}", f"snapshots/{'0' * 64}"})
 """What every host asks in vain each night, to see that it is refused."""
-FIRST_LOOK = "-24h"
 FOUND_AT_MOST = 200
 """So many refused deletions are enough of an alarm."""
 PORT = re.compile(r":\d+$")
@@ -38,7 +37,7 @@ def parse(line: str) -> RefusedDelete | None:
 
 
 def read_journal(cursor_file: Path, unit: str = UNIT) -> list[RefusedDelete]:
-    """Return what the journal of ``unit`` has since the last call; ``cursor_file`` remembers how far it was read.
+    """Return what the journal of ``unit`` has since the last call (the first time: all); ``cursor_file`` remembers.
 
     Raises BackupError ``journal_unreadable``: an alarm that cannot be heard must be said so.
     """
@@ -52,7 +51,6 @@ def read_journal(cursor_file: Path, unit: str = UNIT) -> list[RefusedDelete]:
             found.append(refused)
 
     command = ["journalctl", "--quiet", "--no-pager", "--output=cat", f"--unit={unit}", f"--cursor-file={cursor_file}"]
-    command += [] if cursor_file.exists() else [f"--since={FIRST_LOOK}"]
     returncode = process.run(command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, on_line=take, timeout_seconds=120)
     if returncode:
         raise BackupError("journal_unreadable", unit, " ".join(words)[:300] or f"journalctl ended with {returncode}")
