@@ -132,7 +132,8 @@ def status(path: Path, as_json: bool) -> None:
     with opened(path) as here, here.sessions() as session:
         document = status_document(session, here.config, datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        # ASCII: on its way through SSH the answer is cut into pieces, also in the middle of a character.
+        click.echo(json.dumps(document, indent=1))
         return
     for host in document["hosts"]:
         click.echo(f"{host['state']:8} {host['name']:20} last seen {host['last_seen'] or 'never'}")
