@@ -149,7 +149,10 @@ def _is_dead_keeper(lock_id: str, target: Repository) -> bool:
 
 
 def _is_restic(pid: int) -> bool:
+    """Tell whether the process lives and is restic; one that was killed keeps its name until it is reaped."""
+    process_directory = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "restic"
+        is_named = (process_directory / "comm").read_text(encoding="utf-8").strip() == "restic"
+        return is_named and bool((process_directory / "cmdline").read_bytes())
     except OSError:
         return False
