@@ -1,6 +1,5 @@
 """Backups on real hosts: readable by plain restic, refused deletion, proved by restoring, healed after a power cut."""
 
-import json
 import time
 
 import pytest
@@ -11,27 +10,9 @@ from tests.lab.errors import LabError
 from tests.lab.eventually import eventually
 from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.plain_restic import attempt, require_clean, restic, snapshots
 
 pytestmark = pytest.mark.lab
-
-# Plain restic with the host's own secrets, as the README tells it; "$1" is local or offsite.
-RESTIC = """
-set -eu
-where=$1; shift
-url=$(python3 -c 'import json,sys; print(json.load(open("/etc/xinglin/backup.json"))[sys.argv[1]]["url"])' "$where")
-export RESTIC_REPOSITORY="$url" RESTIC_CACERT=/etc/xinglin/pki/ca.crt RESTIC_CACHE_DIR=/var/cache/xinglin/restic
-export RESTIC_PASSWORD_FILE=/etc/xinglin/secrets/repository.password RESTIC_REST_USERNAME="$(hostname)"
-export RESTIC_REST_PASSWORD="$(cat "/etc/xinglin/secrets/$where.http-password")"
-exec restic "$@"
-"""
-
-
-def restic(host: Host, where: str, *arguments: str) -> str:
-    return host.run("bash", "-c", RESTIC, "restic", where, *arguments)
-
-
-def snapshots(host: Host, where: str) -> set[str]:
-    return {snapshot["id"] for snapshot in json.loads(restic(host, where, "snapshots", "--json"))}
 
 
 def test_the_first_backup_succeeded_locally_and_offsite(his: Host):
@@ -60,8 +41,8 @@ def test_the_restore_was_proved_against_the_manifest(his: Host):
 def test_the_vault_refuses_a_delete_with_the_hosts_key(his: Host):
     before = snapshots(his, "offsite")
     victim = min(before)
-    said = his.attempt("bash", "-c", RESTIC, "restic", "offsite", "forget", victim, "--prune")
-    assert snapshots(his, "offsite") == before, f"restic said: {said.stdout}{said.stderr}"
+    said = attempt(his, "offsite", "forget", victim, "--prune")
+    assert snapshots(his, "offsite") == before, f"restic said: {said}"
 
 
 def test_a_power_cut_in_the_middle_of_a_backup_heals_with_the_next_run(clinic: Lab, his: Host):
@@ -76,8 +57,7 @@ def test_a_power_cut_in_the_middle_of_a_backup_heals_with_the_next_run(clinic: L
     runs = backup_runs(his)
     assert runs[0].outcome is Outcome.SUCCESS
     assert {run.run_id: run.outcome for run in runs}[cut] is Outcome.INTERRUPTED
-    for where in ("local", "offsite"):
-        assert "no errors were found" in restic(his, where, "check", "--read-data")
+    require_clean(his)
     his.run("rm", "/etc/ballast")
 
 
