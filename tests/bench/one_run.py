@@ -12,26 +12,26 @@ from backup.status import Outcome, Trigger
 
 def main(config_path: Path) -> None:
     config = policy_file.load(config_path)
-    call: list[float] = []
+    call: list[tuple[float, float]] = []
     back_up = repository.backup_paths
 
     def timed(*arguments: Any, **options: Any) -> repository.Added:  # noqa: ANN401 — passed on as they are
-        began = time.monotonic()
+        began, own = time.monotonic(), time.process_time()
         try:
             return back_up(*arguments, **options)
         finally:
-            call.append(time.monotonic() - began)
+            call.append((time.monotonic() - began, time.process_time() - own))
 
     repository.backup_paths = timed
     began = time.monotonic()
     done = job.run_policy(config, config.policies[0], Trigger.MANUAL)
     took = time.monotonic() - began
     assert done.outcome is Outcome.SUCCESS, done
-    steps = {step.name: (step.finished_at - step.started_at).total_seconds() for step in done.steps if step.finished_at}
     ends = {step.name: step.finished_at for step in done.steps}
     peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
     backup = (ends["backup"] - ends["append_only"]).total_seconds()  # type: ignore[operator]
-    print(json.dumps({"call": call[0], "backup": backup, "run": took, "peak": peak, "steps": steps}))
+    (seconds, own_cpu), *_ = call
+    print(json.dumps({"call": seconds, "own_cpu": own_cpu, "backup": backup, "run": took, "peak": peak}))
 
 
 if __name__ == "__main__":
