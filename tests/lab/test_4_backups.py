@@ -1,6 +1,7 @@
 """Backups on real hosts: readable by plain restic, refused deletion, proved by restoring, healed after a power cut."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ from tests.lab.lab import Lab
 from tests.lab.plain_restic import attempt, require_clean, restic, snapshots
 
 pytestmark = pytest.mark.lab
+
+CHECKOUT = Path(__file__).parents[2]
+TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^(pg_|information)'"
 
 
 def test_the_first_backup_succeeded_locally_and_offsite(his: Host):
@@ -36,6 +40,42 @@ def test_the_restore_was_proved_against_the_manifest(his: Host):
     assert proof.snapshot_id in snapshots(his, proof.repository)
     assert any("tables" in assertion.id for assertion in proof.assertions)
     assert {assertion.status for assertion in proof.assertions} == {Verdict.PASSED}
+
+
+PLAIN = """
+set -eu
+rm -rf /root/plain; mkdir /root/plain; cd /root/plain
+apt-get install -y -qq postgresql-15 >/dev/null
+pg_createcluster --start --port 5499 15 plain -- --auth=trust >/dev/null
+export PGPORT=5499 PGUSER=postgres PGHOST=localhost
+cp /etc/xinglin/pki/ca.crt ca.crt
+"""
+ASK = "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t"
+
+
+def test_what_the_readme_says_brings_the_his_back_without_our_software(his: Host, vault: Host):
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    chapter = text[text.index("### Without our software") :]
+    block = chapter[chapter.index("```sh\n") + 6 : chapter.index("\n```\n")]
+    password = his.run("cat", "/etc/xinglin/secrets/repository.password").strip()
+    http = his.run("cat", "/etc/xinglin/secrets/offsite.http-password").strip()
+    for name, value in (("VAULT", vault.address), ("PASSWORD=…", f"PASSWORD={http}"), ("=…", f"={password}")):
+        assert name in block
+        block = block.replace(name, value, 1)
+    try:
+        his.run("bash", stdin=PLAIN + block, timeout_seconds=600)
+        tables = his.run("runuser", "-u", "postgres", "--", "psql", "-qAt", "his", "-c", TABLES).split()
+        assert tables
+        for table in tables:
+            live, plain = (
+                his.run("runuser", "-u", "postgres", "--", "psql", "-qAtp", port, "his", "-c", ASK.format(table=table))
+                for port in ("5432", "5499")
+            )
+            assert plain == live, table
+        assert his.run("cat", "/root/plain/restored/etc/hostname").strip() == "his1"
+    finally:
+        his.attempt("pg_dropcluster", "--stop", "15", "plain")
+        his.run("rm", "-rf", "/root/plain")
 
 
 def test_the_vault_refuses_a_delete_with_the_hosts_key(his: Host):
