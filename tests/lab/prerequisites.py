@@ -1,8 +1,10 @@
 """What this machine must have for real hosts, and how to get it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,13 @@ TEST_PROGRAMS = {
     "shellcheck": "shellcheck",
     "pdftoppm": "poppler-utils",
     "zbarimg": "zbar-tools",
+    "/usr/sbin/mariadbd": "mariadb-server",
+    "/usr/sbin/Orthanc": "orthanc",
+    "/usr/sbin/smbd": "samba",
+    "smbclient": "smbclient",
+    "/usr/sbin/sshd": "openssh-server",
 }
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,25 @@ def fonts_missing() -> bool:
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages; raises ``LabError`` with apt's last lines."""
+    """Install Debian packages, starting none of their services; raises ``LabError`` with apt's last lines."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "-qq", "update"], env=env)
-    run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages], env=env, timeout_seconds=1200)
+    with _no_services():
+        run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages], env=env, timeout_seconds=1200)
+
+
+@contextlib.contextmanager
+def _no_services() -> Iterator[None]:
+    """The tests start what they need, privately; this machine is not to become a database or file server."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def unmet() -> list[Missing]:
