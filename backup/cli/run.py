@@ -1,5 +1,6 @@
 """``xinglin backup run`` and ``heal``."""
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from backup.policy import Config, Policy
 from backup.restore import operation
 from backup.status import Cause, Outcome, Trigger, read_runs
 
+TIMER = "TRIGGER_UNIT"
+"""systemd names the timer here; a unit that a person starts has none."""
 CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS, Outcome.SKIPPED: FINDINGS}
 
 
@@ -21,19 +24,20 @@ CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS, Outcome.SKIPPED: FINDING
 @config_option
 @policy_option
 @click.option(
-    "--trigger",
-    type=click.Choice([Trigger.MANUAL.value, Trigger.SCHEDULE.value]),
-    default=Trigger.MANUAL.value,
-    help="Who starts it: a person, or the timer, which runs only the policies whose time has come.",
+    "--due",
+    "only_due",
+    is_flag=True,
+    default=lambda: TIMER in os.environ,
+    help="Only the policies whose time has come, as when a timer starts it.",
 )
 @explained
-def run(config_path: Path, policy_name: str | None, trigger: str) -> int:
+def run(config_path: Path, policy_name: str | None, only_due: bool) -> int:
     """Back up now: dump, store, check, copy offsite."""
     config = policy_file.load(config_path)
     policies = list(chosen(config, policy_name))
-    if Trigger(trigger) is Trigger.SCHEDULE:
+    if only_due:
         return max(_run_due(config, policies), default=0)
-    return max(_run(config, policy, Trigger(trigger)) for policy in sorted(policies, key=lambda item: item.order))
+    return max(_run(config, policy, Trigger.MANUAL) for policy in sorted(policies, key=lambda item: item.order))
 
 
 def _run_due(config: Config, policies: Sequence[Policy]) -> Iterator[int]:

@@ -79,7 +79,7 @@ def last_run(facts: Facts) -> Outcome:
             names=listing(late),
             **numbers,
         )
-        advice = text("See the cause and run it now: xinglin backup status; xinglin backup run --trigger manual")
+        advice = text("See the cause and run it now: xinglin backup status; xinglin backup run")
         nothing_at_all = text("No backup of this host has ever succeeded: {names}", names=listing(late))
         if not ages:
             return failed(nothing_at_all, advice, high_risk=CASE)
@@ -100,7 +100,7 @@ def repository_check(facts: Facts) -> Outcome:
     # Runs come newest first, so the first check is the newest one.
     checks = [step for run in status.runs for step in run["steps"] if step["name"] == "check" and step["finished_at"]]
     wanted = limit("backup_check_days")
-    advice = text("Check it now: xinglin backup run --trigger manual; if it finds damage, keep the copy and call ops.")
+    advice = text("Check it now: xinglin backup run; if it finds damage, keep the copy and call ops.")
     if not checks:
         return failed(text("The backup repository was never checked for damage."), advice)
     if checks[0]["outcome"] != "success":

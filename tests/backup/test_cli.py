@@ -26,7 +26,7 @@ def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluste
     before = xinglin(host, "status")
     assert before.returncode == 1
     assert "never run. Next step: xinglin backup run" in before.stdout
-    night = xinglin(host, "run", "--trigger", "schedule")
+    night = xinglin(host, "run", "--due")
     assert night.returncode == 0, night.stderr
     assert "check_offsite: success" in night.stdout
     assert "INFO backup.recorder" in night.stderr
@@ -113,16 +113,16 @@ def test_an_old_restic_is_refused(host: ClinicHost, tmp_path: Path) -> None:
 
 def test_the_timer_runs_only_what_is_due_and_a_person_whatever_is_asked_for(host: ClinicHost) -> None:
     host.with_files()
-    first = xinglin(host, "run", "--trigger", "schedule")
+    first = xinglin(host, "run", "--due")
     assert (first.returncode, first.stdout.count("backup 20")) == (0, 1)
-    again = xinglin(host, "run", "--trigger", "schedule")
+    again = xinglin(host, "run", "--due")
     assert (again.returncode, again.stdout) == (0, "")
     assert xinglin(host, "run").stdout.count("backup 20") == 1
 
 
 def test_a_failed_policy_is_tried_once_a_round_and_three_times_a_slot(host: ClinicHost) -> None:
     host.configure([{"paths": [str(host.root / "gone")]}])
-    rounds = [xinglin(host, "run", "--trigger", "schedule") for _ in range(4)]
+    rounds = [xinglin(host, "run", "--due") for _ in range(4)]
     assert [(done.returncode, done.stdout.count("source_missing")) for done in rounds] == [
         (3, 1),
         (3, 1),
