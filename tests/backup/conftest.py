@@ -15,7 +15,8 @@ from backup.policy import Config
 from backup.postgresql import Database
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
-from tests.backup.clinic_host import ClinicHost, both, run
+from tests.backup.clinic_host import REPOSITORY_PASSWORD, ClinicHost, both, run
+from tests.backup.quick_key import make_quick
 from tests.backup.servers import Authority, rest_server
 
 
@@ -38,7 +39,7 @@ def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture(scope="session")
 def made_repositories(programs: tools.Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both servers' directories with new repositories, for tests to copy: each init costs seconds of scrypt."""
+    """Both servers' directories with new repositories, for tests to copy, and cheap to open."""
     root = tmp_path_factory.mktemp("made")
     path = os.environ["PATH"]
     os.environ["PATH"] = f"{programs.restic.parent}:{path}"
@@ -47,6 +48,8 @@ def made_repositories(programs: tools.Tools, tmp_path_factory: pytest.TempPathFa
             local, offsite = both(host.with_files())
             repository.init(local)
             repository.init(offsite, local)
+            for server in (host.local_server, host.offsite_server):
+                make_quick(server.data / "his1", REPOSITORY_PASSWORD)
     finally:
         os.environ["PATH"] = path
     return root

@@ -1,8 +1,10 @@
 """What of the facility's policies reaches a host's own configuration, and in which form."""
 
+from typing import Any
+
 from playbooks.filter_plugins.backup import own_backup_policies, saved_devices, smb_credentials
 
-DEVICES = [
+DEVICES: list[dict[str, Any]] = [
     {"name": "gw1", "platform": "openwrt", "address": "198.18.0.129", "host_key": "ssh-ed25519 AAAA"},
     {
         "name": "ap-ward",
@@ -12,7 +14,7 @@ DEVICES = [
         "host_key": "ssh-ed25519 B",
     },
 ]
-POLICIES = [
+POLICIES: list[dict[str, Any]] = [
     {"name": "his", "hosts": ["his1"], "sources": [{"paths": ["/etc"]}]},
     {
         "name": "office",
