@@ -38,7 +38,8 @@ STAGES = (
         ),
     ),
     Stage("types", (("mypy",),)),
-    Stage("unit", (_pytest("not lab and not browser and not bench"),)),
+    # Side by side, a file at a time: most of these tests wait for a server or a restic.
+    Stage("unit", ((*_pytest("not lab and not browser and not bench"), "--numprocesses=logical", "--dist=loadfile"),)),
     Stage("browser", (_pytest("browser"),)),
     Stage("lab", (_pytest("lab"),)),
     Stage("bench", (_pytest("bench"),)),
