@@ -39,7 +39,7 @@ LANDING = """<!doctype html>
 
 
 def read_facts(path: Path) -> object:
-    """Return the gathered facts, or None while there are none that can be read (the log says why)."""
+    """Return what is in a file of JSON, such as the gathered facts; None while it cannot be read (the log says why)."""
     try:
         if path.stat().st_size > MAX_FACTS_BYTES:
             logger.warning("facts %s: more than %d bytes", path, MAX_FACTS_BYTES)
@@ -93,5 +93,6 @@ class Pages:
                 "repositories": [to_json(item) for item in read_repositories(backups / "repositories")],
                 "space": space and to_json(space),
                 "progress": progress and to_json(progress),
+                "wal": read_facts(backups / "wal.json") if (backups / "wal.json").exists() else None,
             },
         }

@@ -39,11 +39,14 @@ def newest(proofs: Sequence[Verification], policy: str, repository: str) -> Veri
 def standing(proofs: Sequence[Verification], policy: str, repository: str, moment: datetime) -> Standing:
     """Tell whether the newest restore test proves the policy's backups in a repository, or why not."""
     last = newest(proofs, policy, repository)
-    if last is None:
-        return Standing.NEVER
-    if last.verdict is not Verdict.PASSED:
-        return Standing(last.verdict.value)
-    return Standing.PROVED if moment - last.started_at <= PROVED_WITHIN[repository] else Standing.OVERDUE
+    return Standing.NEVER if last is None else judge(last.verdict, last.started_at, repository, moment)
+
+
+def judge(verdict: Verdict, started_at: datetime, repository: str, moment: datetime) -> Standing:
+    """Tell whether a restore test, the newest one of its policy in ``repository``, proves the backups, or why not."""
+    if verdict is not Verdict.PASSED:
+        return Standing(verdict.value)
+    return Standing.PROVED if moment - started_at <= PROVED_WITHIN[repository] else Standing.OVERDUE
 
 
 def is_due(

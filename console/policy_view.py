@@ -1,15 +1,15 @@
-"""Read one policy's newest runs, restore tests, answers of its repositories: four queries, however long the history."""
+"""Read one policy's newest runs, restore tests and answers of its repositories: few queries, however many nights."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, defer
 
 from backup.status import Outcome, Verdict
 from console.config import Policy
 from console.forecast import Proof
-from console.rules.view import SERVERS, PolicyView, Probe
+from console.rules.view import SERVERS, PolicyView, Probe, RestoreTests
 from console.store.backups import BackupRunRow, VerificationRow
 
 GOOD = frozenset({Outcome.SUCCESS, Outcome.WARNING})
@@ -25,15 +25,10 @@ PROBE = "append_only"
 def policy_view(session: Session, host: str, policy: Policy) -> PolicyView:
     """Return the newest runs and restore tests of a policy on a host."""
     mine = (BackupRunRow.host == host, BackupRunRow.policy == policy.name)
-    tested = (VerificationRow.host == host, VerificationRow.policy == policy.name)
-    runs, tests = _runs(session, AT_ONCE, *mine), _tests(session, AT_ONCE, *tested)
+    runs = _runs(session, AT_ONCE, *mine)
 
     def run(known: Sequence[BackupRunRow], condition: ColumnElement[bool]) -> BackupRunRow | None:
         older = () if known or len(runs) < AT_ONCE else _runs(session, 1, *mine, condition)
-        return next(iter(known or older), None)
-
-    def test(known: Sequence[VerificationRow], condition: ColumnElement[bool]) -> VerificationRow | None:
-        older = () if known or len(tests) < AT_ONCE else _tests(session, 1, *tested, condition)
         return next(iter(known or older), None)
 
     return PolicyView(
@@ -41,16 +36,12 @@ def policy_view(session: Session, host: str, policy: Policy) -> PolicyView:
         policy=policy,
         newest_run=run([one for one in runs if one.outcome not in UNDECIDED], BackupRunRow.outcome.not_in(UNDECIDED)),
         last_success=run([one for one in runs if one.outcome in GOOD], BackupRunRow.outcome.in_(GOOD)),
-        newest_verification=test(
-            [one for one in tests if one.verdict != Verdict.SKIPPED], VerificationRow.verdict != Verdict.SKIPPED
-        ),
-        last_passed=test(
-            [one for one in tests if one.verdict == Verdict.PASSED], VerificationRow.verdict == Verdict.PASSED
-        ),
         last_offsite=run(
             [one for one in runs if one.offsite_snapshot_id], BackupRunRow.offsite_snapshot_id.is_not(None)
         ),
-        proofs=_proofs(session, *tested),
+        local=_tested(session, host, policy, "local", BackupRunRow.outcome.in_(GOOD)),
+        offsite=_tested(session, host, policy, "offsite", BackupRunRow.offsite_snapshot_id.is_not(None)),
+        proofs=_proofs(session, *_tests_of(host, policy, "local")),
         probes=_probes(session, *mine),
     )
 
@@ -60,16 +51,37 @@ def _runs(session: Session, count: int, *which: ColumnElement[bool]) -> Sequence
     return session.scalars(query.options(defer(BackupRunRow.steps))).all()
 
 
-def _tests(session: Session, count: int, *which: ColumnElement[bool]) -> Sequence[VerificationRow]:
-    query = select(VerificationRow).where(*which).order_by(VerificationRow.started_at.desc()).limit(count)
-    heavy = (defer(VerificationRow.assertions), defer(VerificationRow.phases))
-    return session.scalars(query.options(*heavy)).all()
+def _tests_of(host: str, policy: Policy, repository: str) -> tuple[ColumnElement[bool], ...]:
+    row = VerificationRow
+    return row.host == host, row.policy == policy.name, row.repository == repository
+
+
+def _tested(session: Session, host: str, policy: Policy, repository: str, stored: ColumnElement[bool]) -> RestoreTests:
+    """Return the newest restore tests from one repository; ``stored`` is true of runs whose backup is there."""
+    mine = _tests_of(host, policy, repository)
+    newest = _test(session, *mine)
+    passed = newest
+    if newest is not None and newest.verdict != Verdict.PASSED:
+        passed = _test(session, *mine, VerificationRow.verdict == Verdict.PASSED)
+    if passed is not None:
+        return RestoreTests(newest, passed)
+    runs = select(BackupRunRow.started_at).where(BackupRunRow.host == host, BackupRunRow.policy == policy.name, stored)
+    return RestoreTests(newest, None, session.scalar(runs.order_by(BackupRunRow.started_at).limit(1)))
+
+
+def _test(session: Session, *which: ColumnElement[bool]) -> VerificationRow | None:
+    query = select(VerificationRow).where(*which).order_by(VerificationRow.started_at.desc()).limit(1)
+    return session.scalar(query.options(defer(VerificationRow.assertions), defer(VerificationRow.phases)))
 
 
 def _proofs(session: Session, *which: ColumnElement[bool]) -> tuple[Proof, ...]:
     """Return the newest restore tests that passed, as far as a trend needs them."""
     query = (
-        select(VerificationRow.started_at, VerificationRow.rto_seconds, VerificationRow.bytes_restored)
+        select(
+            VerificationRow.started_at,
+            func.coalesce(VerificationRow.rto_forecast_seconds, VerificationRow.rto_seconds),
+            VerificationRow.bytes_restored,
+        )
         .where(*which, VerificationRow.verdict == Verdict.PASSED)
         .order_by(VerificationRow.started_at.desc())
         .limit(TREND_PROOFS)

@@ -13,6 +13,7 @@ from console.rules.proofs import key_problems
 from console.rules.repositories import repository_problems
 from console.rules.space import space_problems
 from console.rules.view import PolicyView, StoreView
+from console.rules.wal import wal_problems
 from console.store.hosts import HostState, State
 
 __all__ = ["PolicyView", "Problem", "Severity", "StoreView", "find_problems"]
@@ -38,7 +39,8 @@ def find_problems(view: StoreView, now: datetime) -> tuple[Problem, ...]:
             first_seen = rows[policy.host].first_seen if policy.host in rows else None
             found += backup_problems(policy, now, zone, first_seen)
     resting = {name for name, state in states.items() if state is State.MAINT}
-    for one in (*repository_problems(view, now), *space_problems(view, now), *key_problems(view, now)):
+    rules = (repository_problems, space_problems, wal_problems, key_problems)
+    for one in (problem for rule in rules for problem in rule(view, now)):
         if one.host not in resting:
             found.append(one)
     return tuple(sorted(found, key=sort_key))

@@ -95,6 +95,21 @@ SPACE = {
     ),
 }
 
+WAL = {
+    "wal_behind": explanation(
+        "The changes of the databases on {object} have not been stored for more than an hour",
+        "They were last stored at {at}; the databases can be brought back to any point in time until {until}. What "
+        "came later exists only on {host}.",
+        "On {host}: systemctl status xinglin-wal.timer; journalctl -u xinglin-wal -n 50; then run: xinglin backup wal",
+    ),
+    "wal_failed": explanation(
+        "The changes of the databases on {object} are not stored",
+        "Storing them at {at} failed without giving a cause. The databases can be brought back to any point in time "
+        "until {until}; what came later exists only on {host}.",
+        "On {host}: journalctl -u xinglin-wal -n 50; then run: xinglin backup wal",
+    ),
+}
+
 PROOFS = {
     "rpo_missed": explanation(
         "The restored data of {object} is older than allowed",
@@ -138,4 +153,5 @@ ALARMING = frozenset({"mass_change", "mass_deletion", "incompressible", "changed
 
 # Kinds that are about a repository on a server; the others of REPOSITORIES are about one policy.
 REPOSITORY_KINDS = frozenset({*REPOSITORIES, "repository_warning"}) - {"not_append_only", "vault_behind"}
-REPOSITORY_PROBLEMS = {**REPOSITORIES, **SPACE, **PROOFS}
+WAL_KINDS = frozenset({*WAL, "wal_warning"})
+REPOSITORY_PROBLEMS = {**REPOSITORIES, **SPACE, **WAL, **PROOFS}

@@ -13,7 +13,8 @@ from console.forecast import restore_forecast
 from console.hosts import shown_state
 from console.problems import PolicyView, Problem, StoreView, find_problems
 from console.rules.platform import HIGH
-from console.rules.proofs import is_proved
+from console.rules.view import RestoreTests
+from console.store.backups import WalRow
 from console.store.hosts import HostState, State
 from console.store.repositories import RepositoryRow, SpaceRow
 from console.view import load_view
@@ -39,6 +40,7 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
         "hosts": [_host(host.name, rows.get(host.name), now, config) for host in config.hosts],
         "backups": [_backup(policy, now) for policy in view.policies],
         "repositories": [_repository(row) for row in view.repositories],
+        "wal": [_wal(row) for row in view.wals],
         "space": [_space(row) for row in view.spaces],
         "recovery_key_opened": _time(view.key_drill.started_at if view.key_drill else None),
         "problems": [_problem(one) for one in find_problems(view, now)],
@@ -62,9 +64,25 @@ def _host(name: str, row: HostState | None, now: datetime, config: ConsoleConfig
     }
 
 
+def _proof(repository: str, tested: RestoreTests, now: datetime) -> dict[str, Any]:
+    newest, passed = tested.newest, tested.passed
+    return {
+        "standing": tested.standing(repository, now).value,
+        "last_test": _time(newest.finished_at if newest else None),
+        "last_proved": _time(passed.finished_at if passed else None),
+        "rpo_seconds": passed.rpo_seconds if passed else None,
+        "rto_seconds": passed.rto_seconds if passed else None,
+        "rto_forecast_seconds": passed.rto_forecast_seconds if passed else None,
+    }
+
+
+def _wal(row: WalRow) -> dict[str, Any]:
+    return {"host": row.host, "at": _time(row.at), "outcome": row.outcome, "stored_until": row.stored_until}
+
+
 def _backup(policy: PolicyView, now: datetime) -> dict[str, Any]:
     run, good, offsite = policy.newest_run, policy.last_success, policy.last_offsite
-    test, passed = policy.newest_verification, policy.last_passed
+    test, passed = policy.local.newest, policy.local.passed
     target = policy.policy.rto_hours * 3600
     forecast = restore_forecast(policy.proofs, target, now)
     return {
@@ -77,7 +95,8 @@ def _backup(policy: PolicyView, now: datetime) -> dict[str, Any]:
         "rpo_seconds": passed.rpo_seconds if passed else None,
         "rto_seconds": passed.rto_seconds if passed else None,
         "last_proved": _time(passed.finished_at if passed else None),
-        "proved": is_proved(passed.started_at if passed else None, now),
+        "proved": policy.is_proved(now),
+        "proofs": {kind: _proof(kind, tested, now) for kind, tested in policy.tested.items()},
         "last_offsite": _time(offsite.started_at if offsite else None),
         "rpo_target_seconds": policy.policy.rpo_hours * 3600,
         "rto_target_seconds": target,

@@ -146,25 +146,26 @@ BACKUPS = {
         "On {host}: xinglin backup run",
     ),
     "restore_overdue": explanation(
-        "The backup of {object} is not proved",
-        "The last restore that succeeded was at {last_passed}; there should be one every night. Whether the newest "
-        "backups can be restored is not known.",
-        "On {host}: xinglin backup verify",
+        "The backup of {object} in the {repository} is not proved",
+        "The last restore from there that succeeded was at {last_passed}; there should be one {often}. Whether the "
+        "newest backups can be restored from the {repository} is not known.",
+        "On {host}: xinglin backup verify --repository {name}",
     ),
     "restore_never": explanation(
-        "The backup of {object} has never been restored",
-        "Backups exist, but no restore has proved that they can be used.",
-        "On {host}: xinglin backup verify",
+        "The backup of {object} in the {repository} has never been restored",
+        "Backups are in the {repository}, but no restore from there has proved that they can be used.",
+        "On {host}: xinglin backup verify --repository {name}",
     ),
     "restore_differs": explanation(
-        "The restored data of {object} is not what it should be",
-        "The restore test at {finished} failed. This backup must not be relied on.",
-        "Run a new backup and verify it at once. On {host}: xinglin backup run; xinglin backup verify",
+        "The data of {object} restored from the {repository} is not what it should be",
+        "The restore test from the {repository} at {finished} failed. This backup must not be relied on.",
+        "Run a new backup and verify it at once. On {host}: xinglin backup run; "
+        "xinglin backup verify --repository {name}",
     ),
     "restore_unknown": explanation(
-        "The restore test of {object} gave no answer",
+        "The restore test of {object} from the {repository} gave no answer",
         "The restore test at {finished} could not be done. The backup is neither proved nor disproved.",
-        "On {host}: journalctl -u xinglin-verify -n 50; then run: xinglin backup verify",
+        "On {host}: journalctl -u xinglin-verify -n 50; then run: xinglin backup verify --repository {name}",
     ),
     "restore_slow": explanation(
         "Restoring {object} takes longer than allowed",

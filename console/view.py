@@ -11,7 +11,7 @@ from console.policy_view import policy_view
 from console.problems import Problem, find_problems
 from console.rules.view import StoreView
 from console.snapshot import Snapshot
-from console.store.backups import RestoreRow
+from console.store.backups import RestoreRow, WalRow
 from console.store.hosts import AssessmentResult, HostLatest, HostState
 from console.store.jobs import JobSlot, WorkerPulse
 from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
@@ -35,6 +35,7 @@ def load_view(session: Session, config: ConsoleConfig) -> StoreView:
         repositories=repositories(session, config),
         spaces=spaces(session, config),
         refusals=refusals(session, config),
+        wals=tuple(session.scalars(select(WalRow).where(WalRow.host.in_(names)).order_by(WalRow.host))),
         key_drill=key_drill(session, RestoreRow.outcome == Outcome.SUCCESS),
         key_failure=key_failure(session),
         newest_run=session.scalar(

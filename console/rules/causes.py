@@ -25,10 +25,11 @@ def caused(plain: Problem, kind: str, row: Caused) -> Problem:
         return replace(plain, kind=kind)
     texts = CAUSES.get(row.cause_code, CAUSES["unknown"])
     filled = {**plain.title.values, "place": row.cause_place or "-", "detail": row.cause_detail or "-"}
+    title = "{object}: {title}" if "repository" not in filled else "{object}, {repository}: {title}"
     return replace(
         plain,
         kind=kind,
-        title=Text("{object}: {title}", {"object": plain.object, "title": Text(texts.title, filled)}),
+        title=Text(title, {**filled, "title": Text(texts.title, filled)}),
         meaning=Text(texts.meaning, filled),
         next_step=Text(texts.next_step, filled),
     )

@@ -1,9 +1,10 @@
 """Problems of the restores that prove a backup: failed, missing, too slow, and too slow soon."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from backup.proof import PROVED_WITHIN, Standing
 from backup.status import Verdict
 from console.forecast import restore_forecast
 from console.i18n import Text
@@ -11,47 +12,56 @@ from console.rules.causes import caused
 from console.rules.problem import Problem, Severity, problem
 from console.rules.say import hours, local_date, local_time
 from console.rules.view import PolicyView, StoreView
+from console.store.backups import VerificationRow
 
-# Every night is proved.  After two missed nights a backup counts as not proved; a test may end hours into the night.
-PROVED_WITHIN = timedelta(days=2)
-PROOF_GRACE = timedelta(hours=3)
-UNPROVED_CRITICAL = timedelta(days=7)
+UNPROVED_CRITICAL = {"local": timedelta(days=7), "offsite": timedelta(days=22)}
 FIRST_PROOF = timedelta(hours=24)
+HOW_OFTEN = {"local": Text("every night"), "offsite": Text("every week")}
 FORECAST = timedelta(days=90)
 KEY_DRILL_EVERY = timedelta(days=180)
 PLACES = {"local": Text("local repository"), "offsite": Text("offsite vault")}
 
 
-def is_proved(last_passed: datetime | None, now: datetime) -> bool:
-    """Return whether a restore that began at ``last_passed`` still proves the backup: not after two missed nights."""
-    return last_passed is not None and now - last_passed <= PROVED_WITHIN + PROOF_GRACE
-
-
 def proof_problems(view: PolicyView, now: datetime, zone: ZoneInfo, target: str) -> Iterator[Problem]:
-    """Yield what is wrong with the proof of one policy's backups."""
-    newest, passed, good = view.newest_verification, view.last_passed, view.last_success
-    if newest is not None and newest.verdict in {Verdict.FAILED, Verdict.ERROR}:
-        failed = newest.verdict == Verdict.FAILED
-        kind = "restore_differs" if failed else "restore_unknown"
-        severity = Severity.CRIT if failed else Severity.WARN
-        since = newest.finished_at or newest.started_at
-        values = {"finished": local_time(since, zone)}
-        yield caused(problem(kind, severity, target, since, host=view.host, values=values), kind, newest)
-        return
-    if passed is None:
-        if good is not None and now - good.started_at > FIRST_PROOF:
-            yield problem("restore_never", Severity.WARN, target, good.finished_at, host=view.host)
-        return
-    if not is_proved(passed.started_at, now):
-        severity = Severity.CRIT if now - passed.started_at > UNPROVED_CRITICAL else Severity.WARN
-        values = {"last_passed": local_time(passed.finished_at, zone)}
-        since = passed.started_at + PROVED_WITHIN
-        yield problem("restore_overdue", severity, target, since, host=view.host, values=values)
-    yield from _targets(view, now, zone, target)
+    """Yield what is wrong with the proof of one policy's backups, in each repository by itself."""
+    for repository, tested in view.tested.items():
+        values: dict[str, object] = {
+            "repository": PLACES[repository],
+            "often": HOW_OFTEN[repository],
+            "name": repository,
+        }
+        standing = tested.standing(repository, now)
+        passed, first = tested.passed, tested.first_backup_at
+        told = {Standing.FAILED, Standing.ERROR} | ({Standing.SKIPPED} if passed or first else set())
+        if tested.newest is not None and standing in told:
+            yield _not_passed(tested.newest, view.host, values, zone, target)
+        elif passed is None:
+            if first is not None and now - first > FIRST_PROOF:
+                since = first + FIRST_PROOF
+                yield problem("restore_never", Severity.WARN, target, since, host=view.host, values=values)
+        elif standing is Standing.OVERDUE:
+            severity = Severity.CRIT if now - passed.started_at > UNPROVED_CRITICAL[repository] else Severity.WARN
+            values |= {"last_passed": local_time(passed.finished_at, zone)}
+            since = passed.started_at + PROVED_WITHIN[repository]
+            yield problem("restore_overdue", severity, target, since, host=view.host, values=values)
+    if view.local.newest is view.local.passed:
+        yield from _targets(view, now, zone, target)
+
+
+def _not_passed(
+    newest: VerificationRow, host: str, values: Mapping[str, object], zone: ZoneInfo, target: str
+) -> Problem:
+    """Return the problem of a newest test that found the backup bad, came to no verdict, or found no backup."""
+    failed = newest.verdict == Verdict.FAILED
+    kind = "restore_differs" if failed else "restore_unknown"
+    since = newest.finished_at or newest.started_at
+    told = {**values, "finished": local_time(since, zone)}
+    severity = Severity.CRIT if failed else Severity.WARN
+    return caused(problem(kind, severity, target, since, host=host, values=told), kind, newest)
 
 
 def _targets(view: PolicyView, now: datetime, zone: ZoneInfo, target: str) -> Iterator[Problem]:
-    passed, policy = view.last_passed, view.policy
+    passed, policy = view.local.passed, view.policy
     if passed is None:
         return
     rto, rpo = policy.rto_hours * 3600, policy.rpo_hours * 3600

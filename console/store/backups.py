@@ -52,9 +52,28 @@ class VerificationRow(Base):
     rto_seconds: Mapped[float | None]
     rpo_target_seconds: Mapped[float | None]
     rto_target_seconds: Mapped[float | None]
+    rto_forecast_seconds: Mapped[float | None]  # what all of the data would take, not a sample of the files
     bytes_restored: Mapped[int | None] = mapped_column(BigInteger)
     phases: Mapped[JsonObject]  # phase → seconds
     assertions: Mapped[list[JsonObject]]  # id, status, expected, got, detail
+    cause_code: Mapped[str | None] = mapped_column(Text)
+    cause_place: Mapped[str | None] = mapped_column(Text)
+    cause_detail: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime]
+
+
+class WalRow(Base):
+    """How the WAL of a host's databases stands after the last time it was stored."""
+
+    __tablename__ = "wal"
+
+    host: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(Text)  # backup.status.Outcome
+    segments: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    stored_until: Mapped[JsonObject]  # port → time of the newest file that is in a repository
+    dropped: Mapped[list[str]]
     cause_code: Mapped[str | None] = mapped_column(Text)
     cause_place: Mapped[str | None] = mapped_column(Text)
     cause_detail: Mapped[str | None] = mapped_column(Text)

@@ -1,7 +1,7 @@
 """Every table in one place: ``from console.store.models import HostState``."""
 
 from console.store.accounts import Account, LoginSession, OneTimeSecret, Role
-from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow, WalRow
 from console.store.base import Base
 from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
@@ -35,5 +35,6 @@ __all__ = [
     "SpaceRow",
     "State",
     "VerificationRow",
+    "WalRow",
     "WorkerPulse",
 ]

@@ -122,13 +122,16 @@ def _due(schedule: tuple[str, ...], now: datetime, zone: ZoneInfo) -> date:
 
 
 def _proofs_by_day(runs: Rows, proofs: Rows, zone: ZoneInfo) -> dict[date, Row[Any]]:
-    """Return each day's last proof: a proof belongs to the night whose backup it restored."""
+    """Return each day's last proof from the local repository, or one from the vault that found the backup bad.
+
+    A proof belongs to the night whose backup it restored.  The vault's weekly proof says nothing good of a night.
+    """
     made = {name: run for run in runs for name in (run.snapshot_id, run.offsite_snapshot_id) if name}
-    found = {}
+    found: dict[str, dict[date, Row[Any]]] = {"local": {}, "offsite": {}}
     for proof in reversed(proofs):
         run = made.get(proof.snapshot_id)
-        found[(run or proof).started_at.astimezone(zone).date()] = proof
-    return found
+        found.setdefault(proof.repository, {})[(run or proof).started_at.astimezone(zone).date()] = proof
+    return found["local"] | {day: proof for day, proof in found["offsite"].items() if proof.verdict in DISPROVED}
 
 
 def _night(day: date, runs: Rows, proof: Row[Any] | None, *, due: bool) -> Night:

@@ -10,9 +10,9 @@ from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
+from backup.proof import Standing
 from console.problems import Severity, find_problems
-from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE
-from console.rules.proofs import is_proved
+from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE, WAL_KINDS
 from console.rules.view import StoreView
 from console.store.models import ProvisionRun
 from console.view import load_view
@@ -32,18 +32,26 @@ class BackupTile:
     policies: int
     backed_up: int
     proved: int
+    stored_offsite: int
+    proved_offsite: int
     oldest_good: datetime | None
     oldest_proof: datetime | None
 
 
 def backup_tile(view: StoreView, now: datetime) -> BackupTile:
-    """Return the tile: a proof that is too old proves nothing; a time is None while no policy has one."""
+    """Return the tile: a proof that is too old proves nothing; a time is None while no policy has one.
+
+    The proof's time is that of the local repository; the vault's proofs are counted by themselves.
+    """
     good = [item.last_success.started_at if item.last_success else None for item in view.policies]
-    proved = [item.last_passed.started_at if item.last_passed else None for item in view.policies]
+    proved = [item.local.passed.started_at if item.local.passed else None for item in view.policies]
+    standings = [{kind: one.standing(kind, now) for kind, one in item.tested.items()} for item in view.policies]
     return BackupTile(
         policies=len(view.policies),
         backed_up=sum(one is not None for one in good),
-        proved=sum(is_proved(one, now) for one in proved),
+        proved=sum(one["local"] is Standing.PROVED for one in standings),
+        stored_offsite=sum("offsite" in one for one in standings),
+        proved_offsite=sum(one.get("offsite") is Standing.PROVED for one in standings),
         oldest_good=min((one for one in good if one), default=None),
         oldest_proof=min((one for one in proved if one), default=None),
     )
@@ -59,7 +67,7 @@ def problem_link(problem: Told) -> str:
         return url_for("backups.repositories")
     if problem.kind.startswith("recovery_key"):
         return url_for("backups.restores")
-    if problem.kind.startswith(("backup", "restore")) or problem.kind in {*REPOSITORIES, *PROOFS}:
+    if problem.kind.startswith(("backup", "restore")) or problem.kind in {*REPOSITORIES, *PROOFS, *WAL_KINDS}:
         return url_for("backups.show", host=problem.host)
     return url_for("hosts.one", name=problem.host) if problem.host else url_for("hosts.show")
 

@@ -57,11 +57,15 @@ def sealed_sets(listed: Iterable[Listed]) -> list[SealedSet]:
 
 @dataclass(frozen=True)
 class Reported:
-    """What a host reported about one of its sets; ``proof_id`` is its newest restore test with ``verdict``."""
+    """What a host reported about one of its sets; ``proof_id`` is its newest restore test with ``verdict``.
+
+    ``proof_from`` is the repository of that test: the local one where it was tested from both.
+    """
 
     is_offsite: bool
     proof_id: str | None = None
     verdict: str | None = None
+    proof_from: str | None = None
 
 
 class Reports:
@@ -77,11 +81,11 @@ class Reports:
                 )
             )
         }
-        proofs = select(proof.snapshot_id, proof.verification_id, proof.verdict).where(
+        proofs = select(proof.snapshot_id, proof.verification_id, proof.verdict, proof.repository).where(
             proof.host == host, proof.snapshot_id.is_not(None)
         )
         self._proofs = {
-            row.snapshot_id: (row.verification_id, row.verdict)
+            row.snapshot_id: (row.verification_id, row.verdict, row.repository)
             for row in session.execute(proofs.order_by(proof.started_at))
         }
 
@@ -92,5 +96,5 @@ class Reports:
         """
         own = self._offsite.get(item.sealing.tag("run") or "")
         later = any(policy == item.policy and at > item.at for policy, at, _ in self._offsite.values())
-        known = self._proofs.get(item.id) or (self._proofs.get(own[2]) if own else None) or (None, None)
+        known = self._proofs.get(item.id) or (self._proofs.get(own[2]) if own else None) or ()
         return Reported(own is not None or later, *known)

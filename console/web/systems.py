@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from console.forecast import Forecast, restore_forecast
 from console.problems import find_problems
-from console.repository_texts import REPOSITORY_KINDS
-from console.rules.proofs import is_proved
+from console.repository_texts import REPOSITORY_KINDS, WAL_KINDS
 from console.rules.repositories import answering
 from console.rules.view import SERVERS, PolicyView, Probe, StoreView
-from console.store.models import BackupRunRow, RepositoryRow, RepositorySize, SpaceRow, State, VerificationRow
+from console.rules.wal import any_point_until
+from console.store.models import BackupRunRow, RepositoryRow, RepositorySize, SpaceRow, State, VerificationRow, WalRow
 from console.web.nights import SHOWN_NIGHTS, Night, Rows, grouped, recent_proofs, recent_runs, weeks
 from console.web.words import RANK
 
@@ -67,8 +67,8 @@ class System:
     state: State
     problems: int
     last_run: Row[Any] | None
-    proved: bool
     forecast: Forecast | None
+    wal: WalRow | None
     sizes: Sizes
     space: SpaceRow | None
     places: tuple[Place, ...]
@@ -90,14 +90,9 @@ class System:
         return self.view.last_success
 
     @property
-    def last_proof(self) -> VerificationRow | None:
-        """The newest restore test, whatever it found."""
-        return self.view.newest_verification
-
-    @property
     def last_proved(self) -> VerificationRow | None:
-        """The newest restore test that passed."""
-        return self.view.last_passed
+        """The newest restore test from the local repository that passed: a restore will come from there."""
+        return self.view.local.passed
 
     @property
     def rpo_target(self) -> float:
@@ -108,6 +103,11 @@ class System:
     def rto_target(self) -> float:
         """Accepted time to come back."""
         return self.view.policy.rto_hours * 3600
+
+    @property
+    def any_point_until(self) -> datetime | None:
+        """Until when the host's databases can be brought back to any point in time."""
+        return None if self.wal is None else any_point_until(self.wal)
 
     def exposure_seconds(self, now: datetime) -> float | None:
         """Return how much work a loss of the host would cost now; None when nothing was ever backed up."""
@@ -126,7 +126,6 @@ def systems(session: Session, view: StoreView, now: datetime, host: str | None =
         if host not in {None, policy.host}:
             continue
         key = (policy.host, policy.policy.name)
-        passed = policy.last_passed
         severities = severities_of.get("/".join(key), []) + severities_of.get(policy.host, [])
         places = _chain(view, policy)
         server = places[0].server or ""
@@ -136,8 +135,8 @@ def systems(session: Session, view: StoreView, now: datetime, host: str | None =
                 state=min(severities, key=RANK.index, default=State.OK),
                 problems=len(severities),
                 last_run=next(iter(runs.get(key, ())), None),
-                proved=is_proved(passed.started_at if passed else None, now),
                 forecast=restore_forecast(policy.proofs, policy.policy.rto_hours * 3600, now),
+                wal=view.wal(policy.host),
                 sizes=histories.get((server, policy.host), ()),
                 space=next((row for row in view.spaces if row.server == server), None),
                 places=places,
@@ -151,7 +150,7 @@ def _severities(view: StoreView, now: datetime) -> dict[str, list[State]]:
     """Return how bad the problems of backups are, by policy (``host/policy``) and by repository (``host``)."""
     severities: dict[str, list[State]] = {}
     for problem in find_problems(view, now):
-        if "/" in problem.object or problem.kind in REPOSITORY_KINDS:
+        if "/" in problem.object or problem.kind in REPOSITORY_KINDS | WAL_KINDS:
             severities.setdefault(problem.object, []).append(State(problem.severity.value))
     return severities
 

@@ -8,12 +8,16 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from backup.status import (
+    SCHEMA,
     BackupRun,
     Cause,
+    Outcome,
     RepositoryState,
     RestoreRecord,
     SpaceState,
     Verification,
+    format_time,
+    parse_time,
     repository_from_json,
     restore_from_json,
     run_from_json,
@@ -21,7 +25,7 @@ from backup.status import (
     to_json,
     verification_from_json,
 )
-from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
+from console.store.backups import BackupRunRow, RestoreRow, VerificationRow, WalRow
 from console.store.repositories import RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.upsert import upsert
 
@@ -51,6 +55,9 @@ def ingest_backups(session: Session, host: str, backup: Mapping[str, Any], now: 
         if space.server == host:
             upsert(session, SpaceRow, [_space(space, now)])
             upsert(session, RefusedDeletion, _refusals(space, now))
+    for wal in _readable([backup["wal"]] if backup.get("wal") else (), wal_from_json, host):
+        if wal["host"] == host:
+            upsert(session, WalRow, [{**wal, "received_at": now}])
 
 
 def _readable(items: Iterable[object] | None, read: Callable[[object], T], host: str) -> list[T]:
@@ -90,9 +97,9 @@ def _run(run: BackupRun, now: datetime) -> Row:
 
 def _verification(test: Verification, now: datetime) -> Row:
     plain = ("verification_id", "host", "policy", "snapshot_id", "repository", "started_at", "finished_at", "as_of")
-    numbers = ("rpo_seconds", "rto_seconds", "rpo_target_seconds", "rto_target_seconds", "bytes_restored", "phases")
+    numbers = ("rpo_seconds", "rto_seconds", "rpo_target_seconds", "rto_target_seconds", "rto_forecast_seconds")
     return {
-        **_fields(test, (*plain, *numbers)),
+        **_fields(test, (*plain, *numbers, "bytes_restored", "phases")),
         "verdict": test.verdict.value,
         "assertions": [to_json(one) for one in test.assertions],
         **_cause(test.cause),
@@ -141,6 +148,26 @@ def _sizes(state: RepositoryState) -> Iterable[Row]:
 def _space(space: SpaceState, now: datetime) -> Row:
     plain = ("server", "at", "path", "total_bytes", "free_bytes", "ballast_bytes", "released_at")
     return {**_fields(space, (*plain, "growth_bytes_per_day", "days_until_full")), "received_at": now}
+
+
+def wal_from_json(data: object) -> Row:
+    """Return the columns of what ``backup.point_in_time`` writes; raises ValueError for anything else."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise ValueError(f"not the WAL of schema {SCHEMA}")
+    try:
+        cause = Cause(**data["cause"]) if data["cause"] else None
+        return {
+            "host": str(data["host"]),
+            "at": parse_time(data["at"]),
+            "outcome": Outcome(data["outcome"]).value,
+            "segments": int(data["segments"]),
+            "bytes": int(data["bytes"]),
+            "stored_until": {str(port): format_time(parse_time(at)) for port, at in data["stored_until"].items()},
+            "dropped": [str(name) for name in data["dropped"]],
+            **_cause(cause),
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the WAL of a host: {error!r}") from error
 
 
 def _refusals(space: SpaceState, now: datetime) -> list[Row]:

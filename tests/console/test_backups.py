@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from backup.point_in_time.store import WalState
 from backup.status import (
     Anomaly,
     BackupRun,
@@ -27,6 +28,7 @@ from backup.status import (
 )
 from console.audit.log import AuditLog
 from console.policy_view import PROBE
+from console.rules.wal import any_point_until
 from console.status import status_document
 from console.store.models import (
     RefusedDeletion,
@@ -35,6 +37,7 @@ from console.store.models import (
     RestoreRow,
     SpaceRow,
     VerificationRow,
+    WalRow,
 )
 from console.view import RECOVERY_KEY, load_view
 from console.worker.backups import ingest_backups
@@ -176,6 +179,43 @@ def test_the_status_document_says_how_repositories_and_proofs_stand(
     assert (repository["server"], repository["broken_packs"], repository["anomalies"]) == ("vault1", 1, ["mass_change"])
     assert (space["free_bytes"], space["days_until_full"]) == (60, None)
     json.dumps(document)
+
+
+def test_each_repository_is_proved_by_its_own_test(sessions: sessionmaker[Session], tmp_path: Path) -> None:
+    def proof(name: str, repository: str, at: datetime, verdict: Verdict) -> Verification:
+        return Verification(
+            name, "his1", "his", repository, at, at, verdict, rto_seconds=60, rto_forecast_seconds=90, bytes_restored=1
+        )
+
+    stored = BackupRun("r", "his1", "his", Trigger.SCHEDULE, "b", 1, NOW - 9 * DAY, Outcome.SUCCESS)
+    tests = [
+        proof("v1", "local", NOW - 3 * DAY, Verdict.PASSED),
+        proof("v2", "offsite", NOW - 8 * DAY, Verdict.PASSED),
+        proof("v3", "offsite", NOW - DAY, Verdict.ERROR),
+    ]
+    runs = [to_json(replace(stored, offsite_snapshot_id="f" * 64))]
+    take(sessions, "his1", verifications=[to_json(test) for test in tests], runs=runs)
+    with sessions() as session:
+        view = load_view(session, console_config(tmp_path)).policies[0]
+        assert [(one.newest and one.newest.verification_id, one.passed and one.passed.verification_id)
+                for one in (view.local, view.offsite)] == [("v1", "v1"), ("v3", "v2")]  # fmt: skip
+        assert [proof.seconds for proof in view.proofs] == [90]
+        proofs = status_document(session, console_config(tmp_path), NOW)["backups"][0]["proofs"]
+    assert {kind: proof["standing"] for kind, proof in proofs.items()} == {"local": "overdue", "offsite": "error"}
+    assert proofs["local"]["rto_forecast_seconds"] == 90
+
+
+def test_wal_is_taken_in_as_the_host_writes_it(sessions: sessionmaker[Session]) -> None:
+    cause = Cause("wal_not_archived", "PostgreSQL 5432", "failing: 000000010000000000000007")
+    state = WalState("his1", NOW, Outcome.FAILED, 2, 1 << 25, {"5432": NOW - HOUR}, ("x",), cause)
+    take(sessions, "his1", wal=state.to_json())
+    take(sessions, "vault1", wal=state.to_json())
+    take(sessions, "his1", wal={"schema": 1, "host": "his1"})
+    with sessions() as session:
+        row = session.scalars(select(WalRow)).one()
+        assert (row.host, row.at, row.outcome, row.segments) == ("his1", NOW, "failed", 2)
+        assert any_point_until(row) == NOW - HOUR
+        assert (row.cause_code, row.cause_place, row.dropped) == ("wal_not_archived", "PostgreSQL 5432", ["x"])
 
 
 def test_old_sizes_refusals_and_restores_are_forgotten(sessions: sessionmaker[Session], audit: AuditLog) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from console.i18n import translations
 from console.problems import Severity, StoreView, find_problems
+from console.rules.view import RestoreTests
 from console.snapshot import Certificate, Filesystem
 from console.store.models import AssessmentResult, JobSlot, ProvisionRun
 from tests.console.conftest import NOW
-from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, restore, row, run, with_policy, with_snapshot
+from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, proofs, row, run, with_policy, with_snapshot
 
 
 @pytest.fixture
@@ -106,9 +107,6 @@ def test_a_failed_backup_is_told_with_the_cause_in_both_languages(fine: StoreVie
     assert found.meaning.translate("zh_CN") != str(found.meaning)
 
 
-UNPROVED = {"newest_verification": None, "last_passed": None}
-
-
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -121,20 +119,23 @@ UNPROVED = {"newest_verification": None, "last_passed": None}
         ),
         ({"last_success": run("success", 24.5 * HOUR)}, {}),
         (
-            {"newest_run": None, "last_success": None, "newest_verification": None, "last_passed": None},
+            {"newest_run": None, "last_success": None, "local": RestoreTests()},
             {"backup_never": Severity.CRIT},
         ),
-        ({"newest_verification": restore("failed")}, {"restore_differs": Severity.CRIT}),
-        ({"newest_verification": restore("error", cause_code="scratch_space")}, {"restore_unknown": Severity.WARN}),
-        ({"last_passed": restore("passed", 50 * HOUR)}, {}),
-        ({"last_passed": restore("passed", 52 * HOUR)}, {"restore_overdue": Severity.WARN}),
-        ({"last_passed": restore("passed", 8 * DAY)}, {"restore_overdue": Severity.CRIT}),
-        ({"last_passed": restore("passed", rpo_seconds=25 * 3600.0)}, {"rpo_missed": Severity.WARN}),
+        ({"local": proofs("failed")}, {"restore_differs": Severity.CRIT}),
+        ({"local": proofs("error", cause_code="scratch_space")}, {"restore_unknown": Severity.WARN}),
+        ({"local": proofs("passed", 48 * HOUR)}, {}),
+        ({"local": proofs("passed", 48.1 * HOUR)}, {"restore_overdue": Severity.WARN}),
+        ({"local": proofs("passed", 8 * DAY)}, {"restore_overdue": Severity.CRIT}),
+        ({"local": proofs("passed", rpo_seconds=25 * 3600.0)}, {"rpo_missed": Severity.WARN}),
         (
-            {"last_passed": None, "newest_verification": None, "last_success": run("success", 24.9 * HOUR)},
+            {"local": RestoreTests(first_backup_at=NOW - 24.1 * HOUR)},
             {"restore_never": Severity.WARN},
         ),
-        ({"last_passed": restore("passed", rto_seconds=5 * 3600.0)}, {"restore_slow": Severity.WARN}),
+        ({"local": RestoreTests(first_backup_at=NOW - 23 * HOUR)}, {}),
+        ({"local": proofs("skipped", passed=DAY, cause_code="snapshot_missing")}, {"restore_unknown": Severity.WARN}),
+        ({"local": proofs("skipped")}, {}),
+        ({"local": proofs("passed", rto_seconds=5 * 3600.0)}, {"restore_slow": Severity.WARN}),
     ],
 )
 def test_a_backup_that_cannot_be_relied_on_is_told(

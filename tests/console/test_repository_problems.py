@@ -9,11 +9,11 @@ import pytest
 
 from console.forecast import Proof
 from console.problems import Severity, StoreView, find_problems
-from console.rules.view import Probe
-from console.store.models import RefusedDeletion, RepositoryRow, RestoreRow, SpaceRow
+from console.rules.view import Probe, RestoreTests
+from console.store.models import RefusedDeletion, RepositoryRow, RestoreRow, SpaceRow, WalRow
 from tests.console.conftest import NOW
 from tests.console.fixture_config import console_config, host
-from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, row, run, with_policy
+from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, proofs, row, run, with_policy
 
 MINUTE = timedelta(minutes=1)
 
@@ -51,7 +51,7 @@ def fine(tmp_path: Path) -> StoreView:
     )
     config = console_config(tmp_path, (host(), *servers))
     return replace(
-        with_policy(fine_view(tmp_path), last_offsite=run("success")),
+        with_policy(fine_view(tmp_path), last_offsite=run("success"), offsite=proofs("passed", 7 * DAY)),
         config=config,
         hosts=(row(), row(name="appliance1"), row(name="vault1")),
         repositories=(repository(), repository("vault1")),
@@ -195,6 +195,70 @@ def test_a_repository_that_its_own_key_can_delete_is_critical(fine: StoreView) -
     found = only(with_policy(fine, probes=probes, newest_run=warned))
     assert (found.kind, found.severity) == ("not_append_only", Severity.CRIT)
     assert "198.18.0.70:8000" in found.meaning.translate("zh_CN")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"offsite": proofs("passed", 8 * DAY)}, {}),
+        ({"offsite": proofs("passed", 8.1 * DAY)}, {"restore_overdue": Severity.WARN}),
+        ({"offsite": proofs("passed", 23 * DAY)}, {"restore_overdue": Severity.CRIT}),
+        ({"offsite": proofs("failed", passed=3 * DAY)}, {"restore_differs": Severity.CRIT}),
+        ({"offsite": RestoreTests(first_backup_at=NOW - 2 * DAY)}, {"restore_never": Severity.WARN}),
+        ({"offsite": RestoreTests(), "last_offsite": None}, {}),
+        ({"local": proofs("passed", 3 * DAY), "offsite": proofs("passed")}, {"restore_overdue": Severity.WARN}),
+        ({"local": proofs("failed", 2 * HOUR), "offsite": proofs("passed")}, {"restore_differs": Severity.CRIT}),
+    ],
+)
+def test_neither_repositorys_proof_stands_in_for_the_others(
+    fine: StoreView, changes: dict[str, Any], expected: dict[str, Severity]
+) -> None:
+    assert kinds(with_policy(fine, **changes)) == expected
+
+
+def test_a_proof_that_lacks_says_from_which_repository(fine: StoreView) -> None:
+    found = only(with_policy(fine, offsite=proofs("passed", 9 * DAY)))
+    assert str(found.title) == "The backup of his1/his in the offsite vault is not proved"
+    assert found.since == NOW - DAY
+    assert "恢复验证应每周进行" in found.meaning.translate("zh_CN")
+    assert str(found.next_step) == "On his1: xinglin backup verify --repository offsite"
+    failed = only(with_policy(fine, offsite=proofs("failed", cause_code="manifest_mismatch")))
+    assert str(failed.title).startswith("his1/his, offsite vault: ")
+    assert failed.title.translate("zh_CN").startswith("his1/his（异地库）：")
+
+
+def wal(**changes: Any) -> WalRow:  # noqa: ANN401 — columns of any type
+    values: dict[str, Any] = {
+        "host": "his1", "at": NOW - 14 * MINUTE, "outcome": "success", "segments": 3, "bytes": 3 << 24, "dropped": [],
+        "stored_until": {"5432": "2026-11-22T20:00:00.000Z"}, "cause_code": None,
+    }  # fmt: skip
+    return WalRow(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"at": NOW - 59 * MINUTE}, {}),
+        ({"at": NOW - 61 * MINUTE}, {"wal_behind": Severity.WARN}),
+        ({"outcome": "failed", "cause_code": "wal_not_archived"}, {"wal_failed": Severity.CRIT}),
+        ({"outcome": "warning", "cause_code": "offsite_unreachable"}, {"wal_warning": Severity.WARN}),
+    ],
+)
+def test_wal_that_is_not_stored_is_told(
+    fine: StoreView, changes: dict[str, Any], expected: dict[str, Severity]
+) -> None:
+    assert kinds(replace(fine, wals=(wal(**changes),))) == expected
+
+
+def test_wal_that_is_late_says_until_when_any_point_in_time_comes_back(fine: StoreView) -> None:
+    late = replace(fine, wals=(wal(at=NOW - 2 * HOUR),))
+    found = only(late)
+    assert (found.object, found.since) == ("his1", NOW - HOUR)
+    assert "any point in time until 2026-11-23 04:00" in str(found.meaning)
+    assert "2026-11-23 04:00" in found.meaning.translate("zh_CN")
+    away = row(state="crit", error_code="refused", failing_since=NOW - HOUR)
+    assert "wal_behind" not in kinds(replace(late, hosts=(away, row(name="appliance1"), row(name="vault1"))))
 
 
 def growing(last_hours: float, per_day: float) -> tuple[Proof, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from console.problems import PolicyView, Problem, Severity, StoreView, find_problems
+from console.rules.view import RestoreTests
 from console.snapshot import Certificate, Filesystem, Snapshot
 from console.store.models import BackupRunRow, HostState, VerificationRow, WorkerPulse
 from tests.console.conftest import NOW
@@ -34,12 +35,18 @@ def restore(verdict: str, age: timedelta = HOUR, **changes: Any) -> Verification
     return VerificationRow(**values | {"started_at": NOW - age, "finished_at": NOW - age} | changes)
 
 
+def proofs(verdict: str, age: timedelta = HOUR, passed: timedelta | None = None, **changes: Any) -> RestoreTests:  # noqa: ANN401
+    """Return a repository's newest restore test, and when the newest one that passed was, if it is another one."""
+    newest = restore(verdict, age, **changes)
+    if verdict == "passed":
+        return RestoreTests(newest, newest)
+    return RestoreTests(newest, None if passed is None else restore("passed", passed))
+
+
 def fine_view(directory: Path) -> StoreView:
     """Return a clinic without a problem."""
     config = console_config(directory)
-    policy = PolicyView(
-        "his1", config.policies[0], run("success"), run("success"), restore("passed"), restore("passed")
-    )
+    policy = PolicyView("his1", config.policies[0], run("success"), run("success"), local=proofs("passed"))
     snapshot = Snapshot(
         filesystems=(Filesystem("/", "ext4", 100 * GIB, 50 * GIB, read_only=False),),
         certificates=(Certificate("/etc/xinglin/pki/host.crt", "CN=his1", (NOW + 90 * DAY).timestamp()),),

@@ -85,11 +85,27 @@ def test_a_system_shows_its_way_to_the_vault_and_its_numbers_against_targets(eng
     assert link(system, '/backups/snapshots/his1/[^"]*')
 
 
-def test_a_system_without_a_restore_for_two_nights_is_not_proved(english: Browser, clock: Clock) -> None:
-    assert "Not proved" not in card(english.get("/backups/"), "his1-his")
+def test_each_repository_is_proved_by_its_own_restores(english: Browser, clock: Clock) -> None:
+    def proofs() -> list[bool]:
+        """Return whether the local repository and the vault are proved."""
+        english.log_in()
+        system = card(english.get("/backups/"), "his1-his")
+        here, there = system.split("Last proved restore from the vault")
+        return ["Not proved" not in here, "Not proved" not in there]
+
+    assert proofs() == [True, True]
     clock.moment += timedelta(days=2, hours=1)
-    english.log_in()
-    assert "Not proved" in card(english.get("/backups/"), "his1-his")
+    assert proofs() == [False, True]
+    clock.moment += timedelta(days=5)
+    assert proofs() == [False, False]
+
+
+def test_a_system_shows_what_all_its_data_would_take_and_until_when_any_moment_comes_back(english: Browser) -> None:
+    system = card(english.get("/backups/"), "his1-his")
+    assert "all the data: 2 min 5 s" in system
+    assert re.search(r"Any point in time until</dt><dd><time [^>]*>10:32</time>", system)
+    assert "Any point in time until" not in card(english.get("/backups/"), "pacs1-pacs")
+    assert "from the vault 3 of 3" in english.get("/")
 
 
 def test_a_backup_under_way_is_shown_with_its_step_and_share(english: Browser, clock: Clock) -> None:
