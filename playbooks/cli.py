@@ -18,7 +18,8 @@ from playbooks.login import Credential, FirstContactError, Target
 from playbooks.record import RunStatus, TaskResult
 from playbooks.runner import LimitError, Outcome, target
 from playbooks.runner import provision as run_provision
-from playbooks.status import StatusError, fetch, screen
+from playbooks.screen import screen
+from playbooks.status import StatusError, fetch
 from playbooks.wheelhouse import WheelhouseError
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)

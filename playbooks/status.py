@@ -1,7 +1,6 @@
-"""`xinglin status`: ask the console on the appliance over SSH, print its answer in one screen."""
+"""`xinglin status`: ask the console on the appliance over SSH; ``playbooks.screen`` makes its answer one screen."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import fabric
@@ -12,7 +11,6 @@ from playbooks.login import CONNECT_TIMEOUT_SECONDS, Target
 
 COMMAND = "sudo -n -u xinglin-console /opt/xinglin/venv/bin/xinglin console status --json"
 TIMEOUT_SECONDS = 30
-MARKS = {"ok": "●", "warn": "▲", "crit": "✖", "late": "○", "maint": "◇", "unknown": "?"}
 
 
 class StatusError(Exception):
@@ -50,46 +48,3 @@ def fetch(appliance: Target) -> dict[str, Any]:
             "`systemctl status xinglin-console xinglin-worker`."
         ) from None
     return answer
-
-
-def screen(answer: Mapping[str, Any], locale: str) -> str:
-    """Return the answer as text, problems in the facility's language (``zh_CN`` or ``en``)."""
-    facility = answer["facility"]
-    name = facility.get("name_zh" if locale == "zh_CN" else "name_en", facility.get("id"))
-    lines = [f"{name}   {answer['generated_at']}", ""]
-    lines += [
-        f"  {MARKS.get(host['state'], '?')} {host['name']:<12} {host['state']:<8}"
-        f" last seen {host['last_seen'] or 'never'}   agent {host['agent_version'] or '-'}"
-        for host in answer["hosts"]
-    ]
-    lines += ["", *(_backup(backup) for backup in answer["backups"])]
-    lines += ["", *(_problem(problem, "_zh" if locale == "zh_CN" else "") for problem in answer["problems"])]
-    if not answer["problems"]:
-        lines.append("  no open problem")
-    console = answer["console"]
-    lines += ["", f"  console {console['url']} ({console['accounts']} accounts)"]
-    return "\n".join(lines)
-
-
-def _backup(backup: Mapping[str, Any]) -> str:
-    last = backup["last_success"] or "never"
-    proof = (
-        f"{backup['last_verdict']} {backup['last_restore_test']}" if backup["last_restore_test"] else "not proved yet"
-    )
-    measured = f", RPO {_hours(backup['rpo_seconds'])}, RTO {_hours(backup['rto_seconds'])}"
-    return (
-        f"  backup {backup['host']}/{backup['policy']}: last success {last} ({backup['last_outcome'] or 'no run'}), "
-        f"restore test {proof}{measured if backup['last_restore_test'] else ''}"
-    )
-
-
-def _hours(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
-
-
-def _problem(problem: Mapping[str, Any], language: str) -> str:
-    title, meaning, step = (problem[f"{key}{language}"] for key in ("title", "meaning", "next_step"))
-    mark = MARKS[problem["severity"]]
-    return f"  {mark} {problem['object']}: {title} ({problem['since']})\n      {meaning}\n      → {step}"
