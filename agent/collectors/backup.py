@@ -107,31 +107,41 @@ def run_families(runs: Sequence[BackupRun]) -> Iterable[Metric]:
 
 
 def verification_families(verifications: Sequence[Verification]) -> Iterable[Metric]:
-    """Return the families of ``verifications`` (newest first); a skipped one proves nothing."""
-    tested = _gauge("restore_test_timestamp_seconds", "Unix time when the policy's last restore test ended.")
-    passed = _gauge("restore_test_success", "1 if the policy's last restore test passed.")
-    rpo = _gauge("measured_rpo_seconds", "Age of the data in the policy's last restore test.")
-    rto = _gauge("measured_rto_seconds", "Time that the policy's last restore test took to give a working service.")
-    rpo_target = _gauge("rpo_target_seconds", "Loss of work that the facility accepts, as the last test knew it.")
-    rto_target = _gauge("rto_target_seconds", "Time to come back that the facility accepts, as the last test knew it.")
-    restored = _gauge("restore_test_bytes", "Bytes that the policy's last restore test gave back.")
-    newest: dict[str, Verification] = {}
+    """Return the families of ``verifications`` (newest first), by repository; a skipped one proves nothing."""
+    tested = _gauge(
+        "restore_test_timestamp_seconds", "Unix time when the policy's last restore test ended.", "repository"
+    )
+    passed = _gauge("restore_test_success", "1 if the policy's last restore test passed.", "repository")
+    rpo = _gauge("measured_rpo_seconds", "Age of the data in the policy's last restore test.", "repository")
+    rto = _gauge(
+        "measured_rto_seconds", "Time that the policy's last restore test took to give a working service.", "repository"
+    )
+    forecast = _gauge("restore_forecast_seconds", "Time that a restore of all the data would take.", "repository")
+    rpo_target = _gauge(
+        "rpo_target_seconds", "Loss of work that the facility accepts, as the last test knew it.", "repository"
+    )
+    rto_target = _gauge(
+        "rto_target_seconds", "Time to come back that the facility accepts, as the last test knew it.", "repository"
+    )
+    restored = _gauge("restore_test_bytes", "Bytes that the policy's last restore test gave back.", "repository")
+    newest: dict[tuple[str, str], Verification] = {}
     for verification in verifications:
         if verification.verdict is not Verdict.SKIPPED:
-            newest.setdefault(verification.policy, verification)
-    for policy, verification in newest.items():
-        tested.add_metric([policy], verification.finished_at.timestamp())
-        passed.add_metric([policy], verification.verdict is Verdict.PASSED)
-        restored.add_metric([policy], verification.bytes_restored)
+            newest.setdefault((verification.policy, verification.repository), verification)
+    for labels, verification in newest.items():
+        tested.add_metric(labels, verification.finished_at.timestamp())
+        passed.add_metric(labels, verification.verdict is Verdict.PASSED)
+        restored.add_metric(labels, verification.bytes_restored)
         for family, value in (
             (rpo, verification.rpo_seconds),
             (rto, verification.rto_seconds),
+            (forecast, verification.rto_forecast_seconds),
             (rpo_target, verification.rpo_target_seconds),
             (rto_target, verification.rto_target_seconds),
         ):
             if value is not None:
-                family.add_metric([policy], value)
-    return tested, passed, rpo, rto, rpo_target, rto_target, restored
+                family.add_metric(labels, value)
+    return tested, passed, rpo, rto, forecast, rpo_target, rto_target, restored
 
 
 def restore_families(restores: Sequence[RestoreRecord]) -> Iterable[Metric]:

@@ -1,5 +1,6 @@
 """Backup metrics, from real status files."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,10 +88,21 @@ def test_the_last_restore_test_counts_and_a_skipped_one_does_not(tmp_path: Path)
         write_verification(tmp_path / "verifications", record)
     found = collect(tmp_path)
     tested = verification(2, Verdict.FAILED).finished_at.timestamp()
-    assert found[key("xinglin_backup_restore_test_timestamp_seconds", policy="his")] == tested
-    assert found[key("xinglin_backup_restore_test_success", policy="his")] == 0
-    assert found[key("xinglin_backup_measured_rpo_seconds", policy="his")] == 3602
-    assert found[key("xinglin_backup_measured_rto_seconds", policy="his")] == 25.5
+    assert found[key("xinglin_backup_restore_test_timestamp_seconds", policy="his", repository="local")] == tested
+    assert found[key("xinglin_backup_restore_test_success", policy="his", repository="local")] == 0
+    assert found[key("xinglin_backup_measured_rpo_seconds", policy="his", repository="local")] == 3602
+    assert found[key("xinglin_backup_measured_rto_seconds", policy="his", repository="local")] == 25.5
+
+
+def test_the_vaults_restore_test_does_not_hide_the_local_one(tmp_path: Path):
+    vault = replace(verification(3, Verdict.PASSED), repository="offsite", rto_forecast_seconds=80.0)
+    for record in (verification(2, Verdict.FAILED), vault):
+        write_verification(tmp_path / "verifications", record)
+    found = collect(tmp_path)
+    success = {name: found[key("xinglin_backup_restore_test_success", policy="his", repository=name)]
+               for name in ("local", "offsite")}  # fmt: skip
+    assert success == {"local": 0, "offsite": 1}
+    assert found[key("xinglin_backup_restore_forecast_seconds", policy="his", repository="offsite")] == 80
 
 
 def test_a_damaged_status_file_hides_no_other(tmp_path: Path):

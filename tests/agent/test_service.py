@@ -53,6 +53,7 @@ def agent(directory: Path, authority: Authority, host: Issued) -> Iterator[Agent
         run = BackupRun(f"{number:02}", "his1", "his", Trigger.SCHEDULE, "b", 1, started)
         write_run(directory / "backup/runs", run)
     repository_files.write(directory / "backup")
+    (directory / "backup/wal.json").write_text('{"schema": 1, "host": "his1", "stored_until": {}}')
     write_progress(directory / "backup/progress.json", Progress("24", "his", "dump", 0.25, 1024, STARTED))
     with running_agent(directory, write_config(directory, authority, host)) as running:
         yield running
@@ -106,6 +107,7 @@ def test_facts_and_backup_runs_are_served_as_one_document(client: Client, direct
     assert backup["space"]["server"] == "appliance1"
     assert [restore["purpose"] for restore in backup["restores"]] == ["drill"]
     assert (backup["progress"]["step"], backup["progress"]["fraction"]) == ("dump", 0.25)
+    assert backup["wal"] == {"schema": 1, "host": "his1", "stored_until": {}}
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"schema": 1', b"\xff\xfe"])
