@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backup.guard_times import SKEW, burst, odd_time
+from backup.guard_words import CHANGED, DELETED, GROWN, RANDOM_DUMP, RANDOM_FILES, SHRUNK, TYPES, size
 from backup.repository import Snapshot, Summary
 from backup.status import Anomaly
 
@@ -152,30 +153,29 @@ def _files(night: Night, earlier: Sequence[Night]) -> Iterable[tuple[str, str]]:
     change = _change(summary, before[-1])
     habits = [found for one, two in itertools.pairwise(before) if (found := _change(two, one))]
     if change:
-        for code, position, words in (("mass_change", 0, "changed or renamed"), ("mass_deletion", 1, "deleted")):
+        for code, position, words in (("mass_change", 0, CHANGED), ("mass_deletion", 1, DELETED)):
             share, files = change[position], change[position] * before[-1].files_processed
             usual = statistics.median([habit[position] for habit in habits]) if habits else 0.0
             least = CHANGED_SHARE if len(before) >= MIN_NIGHTS else CHANGED_SHARE_FIRST_NIGHTS
             if files >= MIN_FILES and share > max(least, HABIT_FACTOR * usual):
-                yield (
-                    code,
-                    f"{files:.0f} of {before[-1].files_processed} files {words} ({share:.0%}; usual {usual:.0%})",
-                )
+                values = {"files": f"{files:.0f}", "all": before[-1].files_processed}
+                yield code, words.format(**values, share=f"{share:.0%}", usual=f"{usual:.0%}")
     touched = summary.files_new + summary.files_changed
     usual_touched = statistics.median([item.files_new + item.files_changed for item in before])
     if touched >= MIN_FILES and touched > TOUCHED_FACTOR * max(1.0, usual_touched):
-        yield from _incompressible("files", summary, before)
+        yield from _incompressible(None, summary, before)
 
 
-def _incompressible(what: str, summary: Summary, before: Sequence[Summary]) -> Iterable[tuple[str, str]]:
+def _incompressible(path: str | None, summary: Summary, before: Sequence[Summary]) -> Iterable[tuple[str, str]]:
     ratios = [_ratio(item) for item in before if item.bytes_added_packed]
     if not ratios or summary.bytes_added < MIN_ADDED_BYTES:
         return
     usual = statistics.median(ratios)
     if _ratio(summary) < INCOMPRESSIBLE and usual >= COMPRESSIBLE:
+        values = {"size": size(summary.bytes_added), "ratio": f"{_ratio(summary):.2f}", "usual": f"{usual:.1f}"}
         yield (
             "incompressible",
-            f"{what}: {summary.bytes_added} new bytes, compression ratio {_ratio(summary):.2f} (usual {usual:.1f})",
+            RANDOM_FILES.format(**values) if path is None else RANDOM_DUMP.format(path=path, **values),
         )
 
 
@@ -191,7 +191,7 @@ def _growth(night: Night, earlier: Sequence[Night]) -> Iterable[tuple[str, str]]
         return
     usual, everything = statistics.median(grown), earlier[-1].bytes_processed
     if night.bytes_added > max(MIN_GROWTH_BYTES, GROWTH_FACTOR * usual, GROWTH_SHARE * everything):
-        yield "sudden_growth", f"{night.bytes_added} new bytes (usual {usual:.0f}, all data {everything})"
+        yield "sudden_growth", GROWN.format(size=size(night.bytes_added), usual=size(usual), all=size(everything))
 
 
 def _dumps(night: Night, earlier: Sequence[Night]) -> Iterable[tuple[str, str]]:
@@ -202,10 +202,11 @@ def _dumps(night: Night, earlier: Sequence[Night]) -> Iterable[tuple[str, str]]:
         if not last.summary or last.summary.bytes_processed < MIN_DUMP_BYTES:
             continue
         now = night.dumps.get(path)
-        size = now.summary.bytes_processed if now and now.summary else 0
-        if size < DUMP_SHRUNK_TO * last.summary.bytes_processed:
-            yield "small_dump", f"{path}: {size} bytes, the one before had {last.summary.bytes_processed}"
-        elif now and now.summary and now.summary.bytes_added > STREAM_SHARE * size:
+        length = now.summary.bytes_processed if now and now.summary else 0
+        if length < DUMP_SHRUNK_TO * last.summary.bytes_processed:
+            before = size(last.summary.bytes_processed)
+            yield "small_dump", SHRUNK.format(path=path, size=size(length), before=before)
+        elif now and now.summary and now.summary.bytes_added > STREAM_SHARE * length:
             history = [item.dumps[path].summary for item in earlier if path in item.dumps]
             yield from _incompressible(path, now.summary, [item for item in history if item])
 
@@ -223,4 +224,4 @@ def _types(
     number, total = sum(strange.values()), sum(after.values())
     if number >= MIN_FILES and number > CHANGED_SHARE * total:
         most = sorted((key for key, count in strange.items() if count), key=lambda key: -strange[key])[:3]
-        yield "changed_types", f"{number} of {total} files have new extensions: {', '.join(most)}"
+        yield "changed_types", TYPES.format(files=number, all=total, extensions=", ".join(most) or OTHER)

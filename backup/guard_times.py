@@ -4,6 +4,14 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from backup.guard_words import (
+    IN_THE_FUTURE,
+    MADE_AT_ANOTHER_TIME,
+    MANY_IN_A_DAY,
+    MANY_IN_A_WEEK,
+    NEW_BUT_OLD,
+    OUTSIDE_ITS_RUN,
+)
 from backup.repository import Snapshot
 
 SKEW = timedelta(minutes=10)
@@ -21,14 +29,15 @@ def odd_time(snapshot: Snapshot, now: datetime, newest_known: datetime | None) -
     ``newest_known`` is the time of the newest snapshot that was there before: what is new and no copy is younger.
     """
     if snapshot.time > now + SKEW:
-        return f"its time {_text(snapshot.time)} is in the future"
+        return IN_THE_FUTURE.format(time=_text(snapshot.time))
     if snapshot.summary and abs(snapshot.time - snapshot.summary.backup_start) > SKEW:
-        return f"its time is {_text(snapshot.time)}, but it was made at {_text(snapshot.summary.backup_start)}"
+        made = _text(snapshot.summary.backup_start)
+        return MADE_AT_ANOTHER_TIME.format(time=_text(snapshot.time), other=made)
     started = _run_started(snapshot)
     if started and not started - SKEW <= snapshot.time <= started + LONGEST_RUN:
-        return f"its time is {_text(snapshot.time)}, but its run began at {_text(started)}"
+        return OUTSIDE_ITS_RUN.format(time=_text(snapshot.time), other=_text(started))
     if newest_known and not snapshot.original and snapshot.time < newest_known - SKEW:
-        return f"it is new, but its time {_text(snapshot.time)} is before {_text(newest_known)}, when others were made"
+        return NEW_BUT_OLD.format(time=_text(snapshot.time), other=_text(newest_known))
     return None
 
 
@@ -40,11 +49,11 @@ def burst(times: Sequence[datetime], moment: datetime) -> str | None:
     day = _between(times, moment - DAY, moment)
     usual = _usual(times, moment - DAY)
     if usual and day > max(BURST_FACTOR * usual, usual + BURST_EXTRA):
-        return f"{day} sets in 24 hours (usual {usual:.0f})"
+        return MANY_IN_A_DAY.format(count=day, usual=f"{usual:.0f}")
     week = _between(times, moment - 7 * DAY, moment)
     usual = _usual(times, moment - 7 * DAY)
     if usual and week > WEEK_FACTOR * 7 * usual + WEEK_EXTRA:
-        return f"{week} sets in 7 days (usual {7 * usual:.0f})"
+        return MANY_IN_A_WEEK.format(count=week, usual=f"{7 * usual:.0f}")
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from backup.causes import CAUSES
+from console.details import detail_text
 from console.i18n import Text
 from console.rules.problem import Problem
 
@@ -24,7 +25,8 @@ def caused(plain: Problem, kind: str, row: Caused) -> Problem:
     if row.cause_code is None:
         return replace(plain, kind=kind)
     texts = CAUSES.get(row.cause_code, CAUSES["unknown"])
-    filled = {**plain.title.values, "place": row.cause_place or "-", "detail": row.cause_detail or "-"}
+    detail = detail_text(row.cause_detail or "-")
+    filled = {**plain.title.values, "place": row.cause_place or "-", "detail": detail}
     title = "{object}: {title}" if "repository" not in filled else "{object}, {repository}: {title}"
     return replace(
         plain,

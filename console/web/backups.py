@@ -9,9 +9,10 @@ from sqlalchemy import select
 from backup.causes import Explanation, explain
 from backup.status import Cause
 from console import view
+from console.details import detail_text
 from console.repository_texts import ALARMING
 from console.store.models import BackupRunRow, RestoreRow, VerificationRow
-from console.web.context import _, config, now, store
+from console.web.context import _, config, now, said, store
 from console.web.nights import SHOWN_NIGHTS, recent_proofs, recent_runs
 from console.web.systems import curve, sizes, systems, under_way
 from console.web.words import LEGEND, NIGHT_SHAPES
@@ -23,7 +24,7 @@ RUNNING_SINCE = timedelta(days=2)
 
 def explained(code: str | None, place: str | None, detail: str | None) -> Explanation | None:
     """Return the texts of a cause in the page's language, or None when there is none."""
-    return None if code is None else explain(Cause(code, place or "–", detail or "–"), _)
+    return None if code is None else explain(Cause(code, place or "–", said(detail_text(detail or "–"))), _)
 
 
 def explained_row(row: Any) -> Explanation | None:  # noqa: ANN401 — a run, a restore test, a restore, or a row of one
@@ -85,6 +86,7 @@ def repositories() -> str:
         sizes=sizes(store(), now()),
         curve=curve,
         alarming=ALARMING,
+        detail_words=lambda detail: said(detail_text(detail)),
         explained_row=explained_row,
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup import guard
+from backup import guard, guard_words
 from backup.repository import Snapshot
 from tests.keeper.nights import DAY, FIRST, copied, dump, night, quiet, seal
 
@@ -17,7 +17,9 @@ def codes(before: list[Snapshot], fresh: list[Snapshot], **known: dict[str, dict
     everything = [*before, *fresh]
     now = max(item.time for item in everything if item.time < FIRST + 60 * DAY) + HOUR
     ids = {item.id for item in fresh}
-    return sorted({found.code for found in guard.find(everything, now=now, fresh=ids, **known)})
+    anomalies = guard.find(everything, now=now, fresh=ids, **known)
+    assert [found.detail for found in anomalies if not guard_words.parse(found.detail)] == []
+    return sorted({found.code for found in anomalies})
 
 
 @pytest.mark.parametrize(

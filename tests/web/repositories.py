@@ -61,7 +61,11 @@ def state(server: str, host: str, now: datetime) -> RepositoryState:
     )
     if (server, host) == ("appliance1", "pacs1"):
         odd = Anomaly(
-            "sudden_growth", "pacs", "c4" * 32, night - 3 * timedelta(hours=1), "14.8 GiB added, usually 2.3 GiB"
+            "sudden_growth",
+            "pacs",
+            "c4" * 32,
+            night - 3 * timedelta(hours=1),
+            "148.2 GiB added (usual 2.3 GiB, all data 412.0 GiB)",
         )
         return replace(whole, paused_since=night, anomalies=(odd,), removed=0, outcome=Outcome.WARNING)
     return whole

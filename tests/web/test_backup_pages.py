@@ -132,7 +132,7 @@ def test_a_run_between_two_steps_still_runs(english: Browser) -> None:
 def test_a_paused_retention_names_the_snapshot_and_the_command_that_decides(browser: Browser) -> None:
     page = browser.get("/backups/repositories")
     assert "突然增大" in page
-    assert "14.8 GiB added, usually 2.3 GiB" in page
+    assert "新增 148.2 GiB（平时 2.3 GiB，全部数据 412.0 GiB）" in page
     assert "xinglin backup decide --host pacs1 --reason" in page
     assert "等待决定" in page
     system = card(browser.get("/backups/"), "pacs1-pacs")
