@@ -20,6 +20,7 @@ from backup.postgresql import Database
 from backup.recorder import Now, Show, now_utc
 from backup.restic import LONG_SECONDS, Repository, demand, run
 from backup.restore import database, files, operation, programs, server
+from backup.restore import postgresql as restore_postgresql
 from backup.restore.database import DatabaseTarget
 from backup.restore.operation import Done, Intent
 from backup.restore.record import RestoreRecorder
@@ -55,7 +56,7 @@ def _database(
         there = server.named(recovered.source, name)
         expected, dump, roles = _dump(there, place, plan.base.manifest.major)
     working = database.load(dump, roles, target, recorder)
-    operation.finish_database(expected, working, target, recorder, hints)
+    restore_postgresql.finish(expected, working, target, recorder, hints)
 
 
 def _dump(source: Database, place: Path, major: int) -> tuple[DatabaseManifest, Path, str]:

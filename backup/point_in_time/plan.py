@@ -15,7 +15,7 @@ from backup.policy import Config
 from backup.postgresql import Database
 from backup.report import size
 from backup.repository import Snapshot
-from backup.restore import plan, server, sets, space
+from backup.restore import postgresql, server, sets, space
 from backup.restore.database import DatabaseTarget
 from backup.restore.request import LATEST, Request
 from backup.restore.sets import Sets
@@ -121,7 +121,7 @@ def make(config: Config, request: Request, now: datetime) -> PointPlan:
     stamp = f"{now.astimezone(ZoneInfo(config.timezone)):%Y%m%d%H%M}"
     target = None
     if directory is None:
-        target = plan.database_target(request, live, until or now, config.timezone, stamp)
+        target = postgresql.database_target(request, live, until or now, config.timezone, stamp)
     elif directory.exists():
         raise BackupError("target_exists", str(directory), "the data directory must be new")
     place = directory.parent if directory else verify.SCRATCH_PARENT

@@ -35,14 +35,19 @@ from backup.status import Outcome, Purpose
     "--set", "chosen_set", default=LATEST, show_default=True, help="latest, an ID, or a TIME: the newest until then."
 )
 @click.option("--repository", "repository_name", type=click.Choice([AUTO, "local", "offsite"]), default=AUTO)
-@click.option("--database", "databases", multiple=True, help="A database of the set; may be repeated.")
+@click.option("--database", "databases", multiple=True, help="A database of the set, of any kind; may be repeated.")
+@click.option(
+    "--part", "parts", multiple=True, help="Any part of the set: a share, devices, Orthanc …; may be repeated."
+)
+@click.option("--entry", "entries", multiple=True, help="Of that part only this: a path of a share, a device's name.")
+@click.option("--contents", is_flag=True, help="List the parts of the set, or what is in --part, and end.")
 @click.option("--paths", "paths", multiple=True, help="A file or directory, absolute; may be repeated.")
 @click.option("--files", "all_files", is_flag=True, help="All files of the set.")
-@click.option("--everything", is_flag=True, help="All databases and all files.")
+@click.option("--everything", is_flag=True, help="All parts and all files.")
 @click.option("--until", help="For PostgreSQL with point_in_time: a TIME, or latest: as far as the stored WAL goes.")
 @click.option("--target", help="A new database name, or a directory; without it, an unused one is chosen.")
 @click.option("--in-place", is_flag=True, help="Replace what lives, after --confirm.")
-@click.option("--confirm", help="The name that an in-place restore asks for: the database's, else the host's.")
+@click.option("--confirm", help="The name that an in-place restore asks for: the one database's, else the host's.")
 @click.option("--no-keep", is_flag=True, help="Do not keep the old versions of overwritten files.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be written.")
 @click.option("--purpose", type=click.Choice([item.value for item in Purpose]), default=Purpose.RESTORE.value)
@@ -56,6 +61,9 @@ def restore(
     chosen_set: str,
     repository_name: str,
     databases: tuple[str, ...],
+    parts: tuple[str, ...],
+    entries: tuple[str, ...],
+    contents: bool,
     paths: tuple[str, ...],
     all_files: bool,
     everything: bool,
@@ -68,7 +76,7 @@ def restore(
     purpose: str,
     as_json: bool,
 ) -> int:
-    """Restore a database, files or everything: beside what lives, or in its place."""
+    """Restore a database, a share, Orthanc, devices, files or everything: beside what lives, or in its place."""
     config = policy_file.load(config_path)
     now = now_utc()
     request = Request(
@@ -76,6 +84,8 @@ def restore(
         chosen_set=chosen_set,
         repository=repository_name,
         databases=databases,
+        parts=parts,
+        entries=entries,
         paths=paths,
         all_files=all_files,
         everything=everything,
@@ -85,7 +95,7 @@ def restore(
         purpose=Purpose(purpose),
         until=_moment(until, config.timezone),
     )
-    guided = sys.stdin.isatty() and not (databases or request.wants_files or only_list or until)
+    guided = sys.stdin.isatty() and not (request.named or request.wants_files or only_list or contents or until)
     if guided:
         request = guide.ask(config, request, now)
     if not request.policy:
@@ -93,6 +103,8 @@ def restore(
         raise BackupError("configuration_wrong", "restore", f"--policy is needed; this host has: {known}")
     if only_list:
         return _list(config, request, as_json=as_json)
+    if contents:
+        return _contents(config, request, as_json=as_json)
     job = _point_in_time(config, request) if request.until else _from_set(config, request)
     if dry_run or not as_json:
         click.echo(json.dumps(job.shown_json, ensure_ascii=False) if as_json else job.shown)
@@ -166,4 +178,14 @@ def _list(config: Config, request: Request, *, as_json: bool) -> int:
         click.echo(sets.repository.place)
         for item in sets.sealed:
             click.echo(texts.set_line(sets, item, now, config.timezone))
+    return 0
+
+
+def _contents(config: Config, request: Request, *, as_json: bool) -> int:
+    lines = texts.contents(plan.open_set(config, request, now_utc()))
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "contents": list(lines)}, ensure_ascii=False))
+    else:
+        for line in lines:
+            click.echo(line)
     return 0

@@ -9,7 +9,7 @@ from backup import rest_server
 from backup.errors import BackupError
 from backup.policy import Config
 from backup.report import explained
-from backup.restore import texts
+from backup.restore import choose, texts
 from backup.restore.request import Request
 from backup.restore.sets import NOT_THERE, open_sets, read_manifest
 
@@ -27,8 +27,8 @@ def ask(config: Config, request: Request, now: datetime) -> Request:
     chosen = shown[_number("哪一个备份集 / Which set", len(shown)) - 1]
     sealed = read_manifest(sets.repository, chosen)
     asked = replace(request, policy=policy, repository=sets.repository.name, chosen_set=chosen.id)
-    streams = [part for part in sealed.parts if part.snapshot_id and part.filename and part.kind != "postgresql_base"]
-    choices = [(f"{part.kind} {part.name}", replace(asked, databases=(part.name,))) for part in streams]
+    parts = choose.restorable(sealed)
+    choices = [(f"{part.kind} {part.name}", replace(asked, parts=(part.name,))) for part in parts]
     choices.append(("全部文件 / all files", replace(asked, all_files=True)))
     choices.append(("某些文件或目录 / some files or directories", asked))
     choices.append(("全部内容 / everything", replace(asked, everything=True)))
@@ -36,9 +36,15 @@ def ask(config: Config, request: Request, now: datetime) -> Request:
     for number, (text, _) in enumerate(choices, 1):
         click.echo(f"  {number:2}  {text}")
     asked = choices[_number("恢复什么 / What", len(choices)) - 1][1]
-    if not (asked.databases or asked.wants_files):
+    if not (asked.named or asked.wants_files):
         asked = replace(asked, paths=_ask_paths())
-    return _ask_target(asked)
+    chosen_parts = choose.parts(asked, sealed)
+    restorers = [choose.KINDS[part.kind] for part in chosen_parts]
+    if len(restorers) == 1 and asked.named and restorers[0].entries:
+        asked = replace(asked, entries=_ask_entries(restorers[0].entries))
+    if asked.wants_files or any(restorer.in_place for restorer in restorers):
+        return _ask_target(asked)
+    return _ask_name(asked)
 
 
 def _number(question: str, highest: int) -> int:
@@ -84,6 +90,18 @@ def _ask_target(request: Request) -> Request:
     click.echo("   2  原位置，替换正在使用的数据 / in place of what lives")
     if _number("恢复到哪里 / Where to", 2) == 2:
         return replace(request, in_place=True)
+    return _ask_name(request)
+
+
+def _ask_entries(what: str) -> tuple[str, ...]:
+    entries: list[str] = []
+    question = f"只要其中的{what}（空行结束；什么都不填：全部）/ Only some of it (empty: done; none: all)"
+    while more := click.prompt(question, default="", show_default=False):
+        entries.append(more)
+    return tuple(entries)
+
+
+def _ask_name(request: Request) -> Request:
     target: str = click.prompt(
         "名称或目录（空：自动）/ Name or directory (empty: automatic)", default="", show_default=False
     )

@@ -5,24 +5,19 @@ import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from backup import locks, scratch, verify
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.manifest import DatabaseManifest
 from backup.policy import Config
-from backup.postgresql import Database
 from backup.recorder import Now, Show, now_utc
-from backup.restore import database, files, server
-from backup.restore.database import DatabaseTarget
-from backup.restore.plan import DatabasePlan, FilesPlan, Plan, StreamPlan
+from backup.restore import files
+from backup.restore.plan import FilesPlan, Plan
 from backup.restore.record import RestoreRecorder, heal
 from backup.restore.request import Request
-from backup.restore.sets import staging
-from backup.sources.work import Stored
+from backup.restore.restorer import PartPlan
 from backup.status import Cause, Outcome, RestoreRecord, new_id
 
 
@@ -82,16 +77,17 @@ def execute(config: Config, plan: Plan, *, now: Now = now_utc, show: Show, scrat
     """
 
     def act(place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
-        for item in plan.databases:
-            server.sweep(item.target.live)
-            _restore_database(plan, item, place, recorder, hints)
-        for stream in plan.streams:
-            _write_stream(plan, stream, recorder, hints)
-        if plan.files:
+        # Beside, the files make the directory that parts go to; in place, what can fail its comparison goes first.
+        if plan.files and not plan.files.in_place:
+            _restore_files(plan.files, recorder, hints)
+        for item in plan.parts:
+            _restore_part(plan, item, place, recorder, hints)
+        if plan.files and plan.files.in_place:
             _restore_files(plan.files, recorder, hints)
 
+    asked = plan.asked
     intent = Intent(
-        plan.request, plan.sets.repository.name, plan.snapshot.id, plan.what, plan.target, plan.sealed.as_of
+        asked.request, asked.sets.repository.name, asked.snapshot.id, plan.what, plan.target, asked.sealed.as_of
     )
     return on_record(config, intent, act, now=now, show=show, scratch_parent=scratch_parent)
 
@@ -143,50 +139,10 @@ def operator() -> str:
     return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
 
 
-def _restore_database(plan: Plan, item: DatabasePlan, place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
-    own = scratch.passage(place / item.part.name)
-    stored = Stored(plan.sets.repository, plan.snapshot, plan.sets.listed, staging(plan.snapshot), own)
-    with recorder.step("fetch") as notes:
-        dump = stored.fetch(item.part, Findings(lambda _: None))
-        roles = stored.staged(f"{item.expected.database}.roles.sql").read_text(encoding="utf-8")
-        notes.numbers["bytes_fetched"] = item.part.bytes
-    working = database.load(dump, roles, item.target, recorder)
-    dump.unlink()
-    finish_database(item.expected, working, item.target, recorder, hints)
-
-
-def finish_database(
-    expected: DatabaseManifest, working: Database, target: DatabaseTarget, recorder: RestoreRecorder, hints: list[str]
-) -> None:
-    """Compare the restored database and give it its name; raises BackupError ``manifest_mismatch``, target_failed."""
-    try:
-        difference = database.compare_with(expected, working, recorder)
-    except BaseException:
-        server.drop(target.live, working.database)
-        raise
-    if difference and target.in_place:
-        # What differs from its manifest never takes the place of live data by itself.
-        name = working.database.replace(server.WORKING, f"{target.name}_differs_")
-        target = replace(target, name=name, in_place=False)
-    hints.append(f"to undo: {database.put_in_place(working, target, recorder)}")
-    if target.in_place and target.aside:
-        hints.append(f"the database as it was before is {target.aside}; drop it when nobody needs it any more")
-    if difference:
-        hints.append(f"what could be restored is the database {target.name}: look at it before you use it")
-        raise difference
-
-
-def _write_stream(plan: Plan, item: StreamPlan, recorder: RestoreRecorder, hints: list[str]) -> None:
-    with recorder.step("fetch") as notes:
-        item.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        own = files.unfinished(item.target)
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir(mode=0o700)
-        stored = Stored(plan.sets.repository, plan.snapshot, plan.sets.listed, staging(plan.snapshot), own)
-        stored.fetch(item.part, Findings(lambda _: None)).rename(item.target)
-        own.rmdir()
-        notes.numbers["bytes"] = item.part.bytes
-    hints.append(f"the dump of {item.part.kind} {item.part.name} is {item.target}; load it with its own program")
+def _restore_part(plan: Plan, item: PartPlan, place: Path, recorder: RestoreRecorder, hints: list[str]) -> None:
+    own = scratch.passage(place / f"{item.part.kind}-{item.part.name}")
+    item.restore(plan.asked.stored(own), recorder, hints)
+    shutil.rmtree(own)
 
 
 def _restore_files(item: FilesPlan, recorder: RestoreRecorder, hints: list[str]) -> None:

@@ -15,7 +15,7 @@ class Request:
 
     ``chosen_set`` is ``latest``, the beginning of a run's or a snapshot's id, or a time: the newest set that is not
     younger.  ``repository`` is ``auto`` (local, else offsite), ``local`` or ``offsite``.  ``everything`` means all
-    databases and all files.  ``target`` is a new database's name or a directory.  ``until`` is a point in time for
+    parts and all files.  ``parts`` are parts of any kind, ``entries`` paths of a share or names of devices.  ``target`` is a new database's name or a directory.  ``until`` is a point in time for
     PostgreSQL, ``latest`` for as far as the stored WAL goes.
     """
 
@@ -23,6 +23,8 @@ class Request:
     chosen_set: str = LATEST
     repository: str = AUTO
     databases: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     all_files: bool = False
     everything: bool = False
@@ -32,6 +34,11 @@ class Request:
     purpose: Purpose = Purpose.RESTORE
     operator: str = ""
     until: datetime | str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The parts that are asked for by name."""
+        return self.databases + self.parts
 
     @property
     def wants_files(self) -> bool:

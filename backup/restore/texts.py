@@ -1,13 +1,18 @@
 """What the restore says to people and to scripts: sets, plans, finished restores."""
 
+import tempfile
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from backup.report import explained, size
 from backup.repository import Snapshot
+from backup.restore import choose
 from backup.restore.operation import Done
 from backup.restore.plan import Plan
+from backup.restore.restorer import Asked
 from backup.restore.sets import Sets
 from backup.status import format_time, to_json
 
@@ -43,21 +48,10 @@ def set_json(sets: Sets, snapshot: Snapshot) -> dict[str, Any]:
 
 def plan_lines(plan: Plan, timezone: str) -> str:
     """Return what the plan would write."""
-    taken_at = local_time(plan.sealed.as_of, timezone)
-    lines = [f"from {plan.sets.repository.place}, set {plan.snapshot.id[:8]}, data of {taken_at} ({timezone})"]
-    for item in plan.databases:
-        lines.append(
-            f"database {item.part.name}: {size(item.part.bytes)} to read, {len(item.expected.tables)} tables, "
-            f"{item.expected.rows} rows, as the database {item.target.name}"
-        )
-        if item.target.in_place and item.target.aside:
-            lines.append(
-                f"  the live database {item.target.name} becomes {item.target.aside}; its connections are ended"
-            )
-    lines += [
-        f"{item.part.kind} {item.part.name}: its dump, {size(item.part.bytes)}, as {item.target}"
-        for item in plan.streams
-    ]
+    asked = plan.asked
+    taken_at = local_time(asked.sealed.as_of, timezone)
+    lines = [f"from {asked.sets.repository.place}, set {asked.snapshot.id[:8]}, data of {taken_at} ({timezone})"]
+    lines += [line for item in plan.parts for line in item.lines()]
     if plan.files:
         found = plan.files.preview
         lines.append(
@@ -71,7 +65,10 @@ def plan_lines(plan: Plan, timezone: str) -> str:
             lines.append(f"  old versions ({size(found.changed_bytes)}) go to {plan.files.keep}")
         elif plan.files.in_place and found.changed:
             lines.append("  old versions are NOT kept")
-    lines += [f"NOT put back by itself: {name}; restore it beside (--target DIRECTORY)" for name in plan.left_out]
+    lines += [
+        f"NOT put back by itself: {part.kind} {part.name}; restore it beside (--part {part.name} --target DIRECTORY)"
+        for part in plan.left_out
+    ]
     lines += [
         f"space at {need.path}: {size(need.needed_bytes)} needed, {size(need.free_bytes)} free" for need in plan.needs
     ]
@@ -90,25 +87,17 @@ def plan_json(plan: Plan, confirmation: str | None) -> dict[str, Any]:
     """Return the plan as plain JSON values."""
     return {
         "schema": 1,
-        "repository": plan.sets.repository.name,
-        "set": set_json(plan.sets, plan.snapshot),
-        "as_of": format_time(plan.sealed.as_of),
-        "in_place": plan.request.in_place,
+        "repository": plan.asked.sets.repository.name,
+        "set": set_json(plan.asked.sets, plan.asked.snapshot),
+        "as_of": format_time(plan.asked.sealed.as_of),
+        "in_place": plan.asked.request.in_place,
         "confirm": confirmation,
-        "databases": [
-            {
-                "database": item.part.name,
-                "bytes": item.part.bytes,
-                "tables": len(item.expected.tables),
-                "rows": item.expected.rows,
-                "target": item.target.name,
-                "live_becomes": item.target.aside,
-            }
-            for item in plan.databases
+        "parts": [
+            {"kind": item.part.kind, "name": item.part.name, "bytes": item.part.bytes, "target": item.target}
+            | item.to_json()
+            for item in plan.parts
         ],
-        "dumps": [
-            {"part": item.part.name, "bytes": item.part.bytes, "target": str(item.target)} for item in plan.streams
-        ],
+        "left_out": [{"kind": part.kind, "name": part.name} for part in plan.left_out],
         "files": plan.files
         and {
             "target": str(plan.files.target),
@@ -121,6 +110,20 @@ def plan_json(plan: Plan, confirmation: str | None) -> dict[str, Any]:
         "space": [{**vars(need), "path": str(need.path)} for need in plan.needs],
         "expected_seconds": plan.expected_seconds,
     }
+
+
+def contents(asked: Asked) -> Iterator[str]:
+    """Yield a line for each part of the set, or what is in the parts that are asked for."""
+    if not asked.request.named:
+        for part in choose.restorable(asked.sealed):
+            yield f"{part.kind:<12} {part.name}  {size(part.bytes)}"
+        for path in asked.sealed.paths:
+            yield f"{'files':<12} {path}"
+        return
+    with tempfile.TemporaryDirectory() as place:
+        for part in choose.parts(asked.request, asked.sealed):
+            yield f"{part.kind} {part.name}  {size(part.bytes)}"
+            yield from choose.KINDS[part.kind].contents(part, asked.stored(Path(place)))
 
 
 def done_lines(done: Done, timezone: str) -> str:

@@ -17,6 +17,7 @@ from backup.policy import Config
 from backup.postgresql import Database
 from backup.recorder import now_utc
 from backup.restore import operation, plan, server
+from backup.restore import postgresql as postgresql_part
 from backup.restore.request import Request
 from backup.status import Outcome, Verdict, read_restores
 from tests.backup.clinic_host import ClinicHost, run
@@ -145,8 +146,8 @@ def test_a_database_that_differs_from_its_manifest_never_takes_the_live_ones_pla
     night: Config, cluster: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = plan.make(night, Request("his", databases=("his",), in_place=True), now_utc())
-    table = made.databases[0].expected.tables["public.visits"]
-    monkeypatch.setitem(made.databases[0].expected.tables, "public.visits", manifest.Table(table.query, 8999, "x", {}))
+    table = made.parts[0].expected.tables["public.visits"]
+    monkeypatch.setitem(made.parts[0].expected.tables, "public.visits", manifest.Table(table.query, 8999, "x", {}))
     try:
         done = operation.execute(night, made, show=lambda *_: None)
         assert done.record.outcome is Outcome.FAILED
@@ -166,8 +167,8 @@ def test_the_command_shows_first_and_changes_live_data_only_after_the_typed_name
     assert shown.returncode == 0, shown.stderr
     told = json.loads(shown.stdout)
     assert told["confirm"] == "his"
-    assert told["databases"][0]["live_becomes"].startswith("his_before_")
-    assert told["databases"][0]["rows"] > 9000
+    assert told["parts"][0]["live_becomes"].startswith("his_before_")
+    assert told["parts"][0]["rows"] > 9000
     for wrong in ([], ["--confirm", "hiss"]):
         refused = xinglin(host, "restore", "--database", "his", "--in-place", *wrong)
         assert refused.returncode == 2
@@ -188,7 +189,7 @@ def test_the_command_shows_first_and_changes_live_data_only_after_the_typed_name
 def test_a_restore_that_does_not_fit_is_refused_before_anything_is_written(
     night: Config, cluster: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "SIZE_FACTOR", 1e12)
+    monkeypatch.setattr(postgresql_part, "SIZE_FACTOR", 1e12)
     there = server.databases(cluster)
     with pytest.raises(BackupError) as caught:
         do(night, databases=("his",))

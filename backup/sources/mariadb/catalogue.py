@@ -144,6 +144,18 @@ def _column(column: str, data_type: str) -> str:
     return name(column) if data_type in BARE else f"QUOTE({name(column)})"
 
 
+def renamed(query: str, database: str, original: str) -> str:
+    """Return a query of ``SCHEMA`` that gives views' texts as if the database were called ``original``."""
+    here, there = text(f"{name(database)}."), text(f"{name(original)}.")
+    return query.replace("VIEW_DEFINITION", f"REPLACE(VIEW_DEFINITION, {here}, {there})")
+
+
+def rows_elsewhere(query: str, table: str, original: str, database: str) -> str:
+    """Return a query of ``rows`` for the same table of another database."""
+    old, new = (f" FROM {name(each)}.{name(table)} ORDER BY " for each in (original, database))
+    return query.replace(old, new, 1)
+
+
 def newest(database: str, table: Table) -> str | None:
     """Return the query for one JSON object with each time column's newest value; None without such a column."""
     moments = [column for column, data_type in table.columns if data_type in MOMENTS]

@@ -62,10 +62,14 @@ def from_json(data: Mapping[str, Any]) -> Manifest:
     return Manifest(**{**data, "tables": {name: Table(**table) for name, table in data["tables"].items()}})
 
 
-def schema(session: Session, database: str) -> Schema:
-    """Hash every object of the schema as it is now: the catalogue knows no views of the past."""
+def schema(session: Session, database: str, original: str | None = None) -> Schema:
+    """Hash every object of the schema as it is now: the catalogue knows no views of the past.
+
+    ``original`` is the name for which the hashes are to be when the database has another one meanwhile.
+    """
     found: Schema = {}
-    for kind, query in catalogue.SCHEMA.items():
+    for kind, plain in catalogue.SCHEMA.items():
+        query = catalogue.renamed(plain, database, original) if original else plain
         digests: dict[str, Any] = {}
         # Not format: the query's text may hold braces one day, and a database's name may hold anything.
         for name, *text in session.ask(query.replace("{database}", catalogue.text(database)) + ";"):

@@ -1,4 +1,6 @@
-"""Compares a database on a scratch server with the manifest of its original."""
+"""Compares a restored database with the manifest of its original."""
+
+from dataclasses import replace
 
 from backup.errors import BackupError
 from backup.findings import Findings
@@ -8,16 +10,28 @@ from backup.sources.mariadb.manifest import Manifest
 from backup.status import Verdict
 
 
-def require_equal(expected: Manifest, server: Server, findings: Findings, place: str) -> Manifest:
-    """Compare a restored database with its manifest and return its own; raises BackupError ``manifest_mismatch``."""
-    queries = {name: table.query for name, table in expected.tables.items()}
+def require_equal(
+    expected: Manifest, server: Server, findings: Findings, place: str, database: str | None = None
+) -> Manifest:
+    """Compare a restored database with its manifest and return its own; raises BackupError ``manifest_mismatch``.
+
+    ``database`` is its name when it has another one than the original.
+    """
+    name = database or expected.database
+    queries = {
+        table: catalogue.rows_elsewhere(facts.query, table, expected.database, name)
+        for table, facts in expected.tables.items()
+    }
     try:
         with client.session(server) as session:
             session.ask(catalogue.OPENING)
-            structure = manifest.schema(session, expected.database)
-            restored = manifest.compute(session, expected.database, structure, queries)
+            structure = manifest.schema(session, name, expected.database)
+            restored = manifest.compute(session, name, structure, queries)
     except BackupError as error:
         raise BackupError("restore_failed", place, error.cause.detail) from error
+    original = {table: facts.query for table, facts in expected.tables.items()}
+    tables = {table: replace(facts, query=original.get(table, facts.query)) for table, facts in restored.tables.items()}
+    restored = replace(restored, database=expected.database, tables=tables)
     answers = list(manifest.compare(expected, restored))
     findings.assertions += answers
     bad = [answer for answer in answers if answer.status is Verdict.FAILED]

@@ -80,7 +80,7 @@ class MariadbSource:
             view.require_same_schema(self.database, self.place)
             manifest.require_tables(found, self.place)
             as_of = view.as_of
-        _dump_users(self.server, work.staging / f"{self.name}.users.sql")
+        dump_users(self.server, work.staging / f"{self.name}.users.sql")
         work.notes.numbers |= {"tables": len(found.tables), "rows": found.rows}
         work.data_is_from(as_of)
         return Part(self.kind, self.name, added.snapshot_id, filename, added.bytes_processed, found.to_json())
@@ -112,7 +112,7 @@ class MariadbSource:
                     self_test.run(expected, restored, server, staged, findings)
 
 
-def _dump_users(server: Server, target: Path) -> None:
+def dump_users(server: Server, target: Path) -> None:
     """Write all users, roles and grants as SQL (0600); it holds password hashes."""
     target.touch(mode=0o600)
     command = client.command("mariadb-dump", server, "--system=users", "--insert-ignore")

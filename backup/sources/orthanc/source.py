@@ -176,7 +176,7 @@ def _prove_sample(part: Part, stored: Stored, named: Mapping[str, Attachment], f
     target.mkdir(mode=0o700)
     repository.restore(stored.repository, stored.snapshot.id, [str(storage / item.path) for item in chosen], target)
     found = {item: target / str(storage).lstrip("/") / item.path for item in chosen}
-    wrong = [item.uuid for item, path in found.items() if path.exists() and _md5(path) != item.md5]
+    wrong = [item.uuid for item, path in found.items() if path.exists() and md5(path) != item.md5]
     findings.bytes_restored += sum(item.size for item in chosen)
     findings.require(
         f"{part.name}: sample of attachments",
@@ -187,6 +187,7 @@ def _prove_sample(part: Part, stored: Stored, named: Mapping[str, Attachment], f
     )
 
 
-def _md5(path: Path) -> str:
+def md5(path: Path) -> str:
+    """Return a file's MD5, as Orthanc writes it."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Self
 
 from backup.backup_set import Part
 from backup.errors import BackupError
@@ -20,7 +20,7 @@ from backup.process import ProducerFailedError, ending_with_us, producing
 from backup.reader import Reader, a_path
 from backup.recorder import now_utc
 from backup.restic import LONG_SECONDS, demand, run
-from backup.sources.smb.tar import TarBrokenError, entries
+from backup.sources.smb.tar import Entry, TarBrokenError, entries, nowhere
 from backup.sources.work import Stored, Work
 from backup.status import Cause
 
@@ -165,16 +165,27 @@ def _describe(listing: Path) -> dict[str, Any]:
 
 def _list_archive(part: Part, stored: Stored, target: Path) -> str:
     """List the stored archive to ``target`` while it streams by; return why it is broken, or nothing."""
+    with target.open("w", encoding="utf-8") as lines:
+        return read_archive(part, stored, lambda entry: lines.write(entry.line()))
+
+
+def read_archive(
+    part: Part, stored: Stored, take: Callable[[Entry], object], keep: Callable[[str], IO[bytes] | None] = nowhere
+) -> str:
+    """Give ``take`` each entry of the stored archive while it streams by; return why it is broken, or nothing.
+
+    ``keep`` may give a file for an entry's content.  Both are called in another thread; what they raise is raised.
+    """
     read_end, write_end = os.pipe()
-    broken = []
+    problems: list[BaseException] = []
 
     def read() -> None:
-        with os.fdopen(read_end, "rb", buffering=0) as stream, target.open("w", encoding="utf-8") as lines:
+        with os.fdopen(read_end, "rb", buffering=0) as stream:
             try:
-                for entry in entries(lambda size: stream.read(size) or b""):
-                    lines.write(entry.line())
-            except TarBrokenError as error:
-                broken.append(str(error))
+                for entry in entries(lambda size: stream.read(size) or b"", keep=keep):
+                    take(entry)
+            except (TarBrokenError, BackupError, OSError) as error:
+                problems.append(error)
             # Else restic would wait for ever for a reader.
             while stream.read(1 << 20):
                 pass
@@ -187,7 +198,10 @@ def _list_archive(part: Part, stored: Stored, target: Path) -> str:
     finally:
         os.close(write_end)
         reader.join()
-    return "; ".join(broken)
+    for problem in problems:
+        if not isinstance(problem, TarBrokenError):
+            raise problem
+    return "; ".join(map(str, problems))
 
 
 def _first_difference(listing: Path, restored: Path) -> str:

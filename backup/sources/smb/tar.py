@@ -1,10 +1,12 @@
 """Reads a tar stream as it passes by: every entry with its size, time and SHA-256.  Standard library only."""
 
+import contextlib
 import hashlib
 import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import IO
 
 CHUNK_BYTES = 1 << 18
 
@@ -48,10 +50,18 @@ def _ignore(path: str) -> None:
     """Tell nobody."""
 
 
-def entries(read: Callable[[int], bytes], begin: Callable[[str], None] = _ignore) -> Iterator[Entry]:
+def nowhere(path: str) -> None:
+    """Keep no content."""
+
+
+def entries(
+    read: Callable[[int], bytes],
+    begin: Callable[[str], None] = _ignore,
+    keep: Callable[[str], IO[bytes] | None] = nowhere,
+) -> Iterator[Entry]:
     """Yield the entries of the archive that ``read(size)`` gives, then read on to its end.
 
-    ``begin`` gets each path before its content is read.
+    ``begin`` gets each path before its content is read; ``keep`` may give a file for the content, which is closed then.
 
     Raises TarBrokenError when the stream ends before the archive does.
     """
@@ -62,7 +72,7 @@ def entries(read: Callable[[int], bytes], begin: Callable[[str], None] = _ignore
                 # A stream need not remember what it has passed.
                 archive.members = []
                 begin(_path(member))
-                yield Entry(_path(member), member.size, float(member.mtime), _hash(archive, member))
+                yield Entry(_path(member), member.size, float(member.mtime), _hash(archive, member, keep))
     except tarfile.TarError as error:
         raise TarBrokenError(f"{error} after {stream.bytes} bytes") from error
     while stream.read(CHUNK_BYTES):
@@ -74,14 +84,17 @@ def _path(member: tarfile.TarInfo) -> str:
     return f"{path}/" if member.isdir() else path
 
 
-def _hash(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+def _hash(archive: tarfile.TarFile, member: tarfile.TarInfo, keep: Callable[[str], IO[bytes] | None]) -> str:
     content = archive.extractfile(member) if member.isreg() else None
     if content is None:
         return ""
     digest, left = hashlib.sha256(), member.size
-    while left and (part := content.read(min(CHUNK_BYTES, left))):
-        digest.update(part)
-        left -= len(part)
+    with keep(_path(member)) or contextlib.nullcontext() as kept:
+        while left and (part := content.read(min(CHUNK_BYTES, left))):
+            digest.update(part)
+            if kept:
+                kept.write(part)
+            left -= len(part)
     if left:
         raise TarBrokenError(f"{member.name}: {left} bytes are missing")
     return digest.hexdigest()
