@@ -10,6 +10,9 @@ from console.repository_texts import ANOMALIES
 # A run and a round of the keeper put several anomalies into one detail: "code id: sentence; code id: sentence".
 NEXT = re.compile(r"; (?=[a-z]+_?[a-z]+(?: [0-9a-f]{8})?: )")
 NAMED = re.compile(r"(?P<code>[a-z_]+)(?P<snapshot> [0-9a-f]{8})?: (?P<detail>.*)", re.DOTALL)
+# How a run or a round ended before its end, as backup.recorder and the keeper write it.
+ENDED = re.compile(r"(?P<how>[^:]+) during: (?P<step>[a-z_ ]+)")
+KILLED = re.compile(r"process (?P<pid>\d+) was killed")
 
 
 def detail_text(detail: str) -> Text:
@@ -27,5 +30,9 @@ def _part(part: str) -> Text:
 
 
 def _sentence(detail: str) -> Text:
+    if ended := ENDED.fullmatch(detail):
+        killed = KILLED.fullmatch(ended["how"])
+        how = Text("process {pid} was killed", killed.groupdict()) if killed else Text(ended["how"])
+        return Text("{how} during: {step}", {"how": how, "step": Text(ended["step"])})
     found = guard_words.parse(detail)
     return Text(detail) if found is None else Text(*found)

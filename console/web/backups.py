@@ -88,6 +88,7 @@ def repositories() -> str:
         alarming=ALARMING,
         detail_words=lambda detail: said(detail_text(detail)),
         explained_row=explained_row,
+        explained_step=explained_step,
     )
 
 

@@ -96,6 +96,19 @@ STEPS = {
     "recovery_key": N_("Give the new repositories the recovery key"),
     "refill": N_("Start refilling the local repositories"),
 }
+# The steps of the keeper's round at one repository.
+KEEPING = {
+    "open": N_("Open the repository"),
+    "list": N_("List the snapshots"),
+    "guard": N_("Compare with the nights before"),
+    "check": N_("Check the structure and read the night's share of the data"),
+    "heal": N_("Set what is damaged aside"),
+    "copy_back": N_("Bring back what only the other repository has"),
+    "check_again": N_("Check what was brought back"),
+    "settle": N_("See what still waits for its copy"),
+    "retention": N_("Remove the backups whose time is over"),
+    "prune": N_("Free the space that nothing needs any more"),
+}
 PHASES = {
     "find": N_("Find the newest backup"),
     "fetch": N_("Fetch from the repository"),
@@ -125,6 +138,15 @@ NUMBERS = {
     "local_protected": N_("local repository refused"),
     "offsite_protected": N_("offsite vault refused"),
     "roles_made": N_("roles made"),
+    "snapshots": N_("snapshots"),
+    "sets": N_("backups"),
+    "judged": N_("new ones compared"),
+    "data_part": N_("part"),
+    "data_parts": N_("parts in all"),
+    "broken_files": N_("damaged files"),
+    "broken_packs": N_("damaged packs"),
+    "removed": N_("removed"),
+    "bytes_freed": N_("freed"),
 }
 PURPOSES = {"restore": N_("Restore"), "drill": N_("Drill"), "rebuild": N_("Rebuild")}
 WHATS = {"recovery key": N_("Recovery key"), "appliance": N_("The whole appliance")}
@@ -215,6 +237,7 @@ WORDED: dict[str, Mapping[str, tuple[State, str]]] = {
 }
 NAMED: dict[str, Mapping[str, str]] = {
     "steps": STEPS,
+    "keeping": KEEPING,
     "triggers": TRIGGERS,
     "repositories": REPOSITORIES,
     "phases": PHASES,

@@ -43,4 +43,8 @@ def test_what_has_no_known_form_stays_as_it_is() -> None:
     for detail in ("HTTP 500: {oops}", "new_code 0a1b2c3d: 9 odd things", "x; y_z: w", "mass_change: cut off at 5", ""):
         assert "{oops}" not in detail or detail_text(detail).translate("zh_CN") == detail
         assert str(detail_text(detail)).replace("very many files changed", "mass_change") == detail
+    interrupted = detail_text("process 812 was killed during: backup")
+    assert str(interrupted) == "process 812 was killed during: backup"
+    assert interrupted.translate("zh_CN") == "进程 812 被终止，当时的步骤：backup"
+    assert detail_text("the host went down during: between two steps").translate("zh_CN").startswith("主机停机")
     assert detail_text("the session ended").translate("zh_CN") == "会话已中断"

@@ -146,7 +146,7 @@ def _night(policy: Policy, host: str, back: int, local: datetime, share: float) 
     runs = []
     outcome, cause, trigger = Outcome.SUCCESS, None, Trigger.SCHEDULE
     if policy.name == "his" and back == 9:
-        cut = Cause("interrupted", host, "the host restarted while the backup ran")
+        cut = Cause("interrupted", host, "the host went down during: backup")
         runs.append(run(policy, host, local, outcome=Outcome.INTERRUPTED, cause=cut, trigger=trigger))
         local, trigger = local + timedelta(minutes=31), Trigger.CATCH_UP
     if policy.name == "pacs" and back == 4:

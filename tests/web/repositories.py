@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from backup.status import (
     Anomaly,
+    Cause,
     Outcome,
     RefusedDelete,
     RepositoryState,
@@ -21,6 +22,24 @@ DAYS = 90
 SIZES = {"his1": 11.6 * GIB, "pacs1": 318.0 * GIB}
 GROWTH = {"his1": 0.09 * GIB, "pacs1": 1.9 * GIB}
 SMALL = 1.7 * GIB
+GREW = "148.2 GiB added (usual 2.3 GiB, all data 412.0 GiB)"
+STEPS = (
+    ("open", 1),
+    ("list", 1),
+    ("guard", 2),
+    ("check", 117),
+    ("copy_back", 3),
+    ("settle", 1),
+    ("retention", 4),
+    ("prune", 33),
+)
+NUMBERS = {
+    "list": {"snapshots": 86.0, "sets": 43.0},
+    "guard": {"judged": 2.0, "anomalies": 0.0},
+    "check": {"data_part": 11.0, "data_parts": 28.0},
+    "retention": {"removed": 2.0},
+    "prune": {"bytes_freed": 1.4 * GIB},
+}
 
 
 def sizes(host: str, now: datetime) -> tuple[tuple[str, int], ...]:
@@ -36,11 +55,15 @@ def sizes(host: str, now: datetime) -> tuple[tuple[str, int], ...]:
 def state(server: str, host: str, now: datetime) -> RepositoryState:
     """Return how a repository stands after last night's round."""
     night = (now + timedelta(hours=8)).replace(hour=5, minute=30, second=0, microsecond=0) - timedelta(hours=8)
-    names = (("check", 21), ("read", 96), ("retention", 4), ("prune", 33))
+    paused = (server, host) == ("appliance1", "pacs1")
     steps, at = [], night
-    for name, seconds in names:
-        steps.append(Step(name, Outcome.SUCCESS, at, at + timedelta(seconds=seconds)))
-        at += timedelta(seconds=seconds)
+    for name, seconds in STEPS[: -2 if paused else None]:
+        strange = paused and name == "guard"
+        cause = Cause("retention_paused", f"/var/lib/xinglin/repository/{host}", f"sudden_growth c4c4c4c4: {GREW}")
+        outcome = Outcome.WARNING if strange else Outcome.SUCCESS
+        ended = at + timedelta(seconds=seconds)
+        steps.append(Step(name, outcome, at, ended, cause if strange else None, NUMBERS.get(name, {})))
+        at = ended
     whole = RepositoryState(
         server=server,
         host=host,
@@ -59,13 +82,13 @@ def state(server: str, host: str, now: datetime) -> RepositoryState:
         read_through_at=now - timedelta(days=27, hours=5),
         removed=2,
     )
-    if (server, host) == ("appliance1", "pacs1"):
+    if paused:
         odd = Anomaly(
             "sudden_growth",
             "pacs",
             "c4" * 32,
             night - 3 * timedelta(hours=1),
-            "148.2 GiB added (usual 2.3 GiB, all data 412.0 GiB)",
+            GREW,
         )
         return replace(whole, paused_since=night, anomalies=(odd,), removed=0, outcome=Outcome.WARNING)
     return whole

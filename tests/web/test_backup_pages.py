@@ -141,6 +141,16 @@ def test_a_paused_retention_names_the_snapshot_and_the_command_that_decides(brow
     assert 'href="/backups/repositories"' in browser.get("/")
 
 
+def test_a_repository_tells_the_steps_of_its_last_round_with_their_times_and_causes(browser: Browser) -> None:
+    page = browser.get("/backups/repositories")
+    rounds = page.split('<ol class="steps">')[1:]
+    assert len(rounds) == 6
+    for text in ("检查结构", "1 分钟 57 秒", "释放", "1.4 GiB", "删除到期的备份"):
+        assert text in rounds[0], text
+    paused = next(one for one in rounds if "在有人作出决定之前" in one)
+    assert "突然增大 c4c4c4c4：新增 148.2 GiB（平时 2.3 GiB，全部数据 412.0 GiB）" in paused
+
+
 def test_repositories_show_damage_and_a_full_disk_before_anything_else(english: Browser) -> None:
     with store(english).sessions.begin() as session:
         session.execute(update(RepositoryRow).where(RepositoryRow.host == "his1").values(broken_packs=["a" * 64]))

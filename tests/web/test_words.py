@@ -1,5 +1,9 @@
 """Every code that a page may meet has a word."""
 
+import re
+from pathlib import Path
+
+from backup import keeper
 from backup.causes import CAUSES
 from backup.kit.records import WHAT as RECOVERY_KEY
 from backup.status import Outcome, Purpose, Trigger, Verdict
@@ -10,6 +14,8 @@ from console.policy_view import PROBE
 from console.store.models import State
 from console.web.words import LEGEND, NAMED, NIGHT_SHAPES, NIGHTS, RANK, STATES, WORDED
 from playbooks.record import RunStatus, TaskStatus
+
+KEEP = (Path(keeper.__file__).parent / "keep.py").read_text(encoding="utf-8")
 
 
 def test_every_state_has_a_word_and_a_rank() -> None:
@@ -29,6 +35,7 @@ def test_every_value_of_the_other_rooms_has_a_word() -> None:
         assert {value.value for value in values} - set(WORDED[table]) == set(), table
     assert {trigger.value for trigger in Trigger} == set(NAMED["triggers"])
     assert {purpose.value for purpose in Purpose} == set(NAMED["purposes"])
+    assert set(re.findall(r'round\.step\("(\w+)"', KEEP)) == set(NAMED["keeping"])
     assert {RECOVERY_KEY} <= set(NAMED["whats"])
     assert set(NAMED["anomalies"]) <= set(CAUSES)
     assert {value.value for value in Automation} == set(NAMED["automation"])
