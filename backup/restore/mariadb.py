@@ -57,10 +57,8 @@ class MariadbPlan:
 
     def lines(self) -> list[str]:
         """Return what would be done, for people."""
-        told = [
-            f"{self.what}: {size(self.part.bytes)} to read, {len(self.expected.tables)} tables, "
-            f"{self.expected.rows} rows, as the database {self.name}"
-        ]
+        held = f"{size(self.part.bytes)} to read, {len(self.expected.tables)} tables, {self.expected.rows} rows"
+        told = [f"{self.what}: {held}, as the database {self.name}"]
         if self.aside:
             told.append(f"  the live database {self.name} becomes {self.aside}; its connections are ended")
         if absent := self._missing_users():

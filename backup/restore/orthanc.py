@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ NEEDED = {"storage", "index", "bytes", "attachments", "studies", "sha256"}
 
 @dataclass(frozen=True)
 class OrthancPlan:
-    """An Orthanc and its new directory."""
+    """An Orthanc and its new directory; the part's bytes are index and attachments."""
 
     part: Part
     directory: Path
@@ -42,18 +42,11 @@ class OrthancPlan:
     def confirmation(self) -> str | None:
         """Nothing live changes."""
 
-    @property
-    def bytes(self) -> int:
-        """Index and attachments."""
-        return self.part.bytes + int(self.part.manifest["bytes"])
-
     def lines(self) -> list[str]:
         """Return what would be done, for people."""
         found = self.part.manifest
-        return [
-            f"{self.what}: index and {found['attachments']} files, {found['studies']} studies, {size(self.bytes)}, "
-            f"in {self.directory}"
-        ]
+        held = f"index and {found['attachments']} files, {found['studies']} studies, {size(self.part.bytes)}"
+        return [f"{self.what}: {held}, in {self.directory}"]
 
     def to_json(self) -> dict[str, Any]:
         """Return what would be done, for machines."""
@@ -61,7 +54,7 @@ class OrthancPlan:
 
     def needs(self) -> list[tuple[Path, float]]:
         """Return the size of it all."""
-        return [(self.directory, self.bytes)]
+        return [(self.directory, self.part.bytes)]
 
     def restore(self, stored: Stored, recorder: RestoreRecorder, hints: list[str]) -> None:
         """Restore both, and compare the index with its manifest and every file with the index."""
@@ -78,7 +71,7 @@ class OrthancPlan:
             owner = partial.stat()
             os.chown(partial / "index", owner.st_uid, owner.st_gid)
             (partial / "index").chmod(0o600)
-            notes.numbers["bytes"] = self.part.bytes
+            notes.numbers["bytes"] = (partial / "index").stat().st_size
         with recorder.step("compare") as notes:
             missing = _compare(self.part, partial, place)
             if missing:
@@ -87,11 +80,11 @@ class OrthancPlan:
         if self.directory.exists():
             self.directory.rmdir()
         partial.rename(self.directory)
+        live = f"the live one ({self.part.manifest['index']}) was not touched, and keeps what came in since"
         hints += [
-            f'to use it: set "StorageDirectory" and "IndexDirectory" of Orthanc to "{self.directory}", its owner with '
-            f"chown -R orthanc:orthanc {self.directory}, then: systemctl restart orthanc",
-            f"or look into it first with an Orthanc of its own on other ports; the live one ({self.part.manifest['index']}) "
-            "was not touched, and keeps what came in since",
+            f'to use it: set "StorageDirectory" and "IndexDirectory" of Orthanc to "{self.directory}"',
+            f"  then: chown -R orthanc:orthanc {self.directory} && systemctl restart orthanc",
+            f"or look into it first with an Orthanc of its own on other ports; {live}",
         ]
 
 
@@ -99,7 +92,8 @@ def plan(asked: Asked, part: Part) -> OrthancPlan:
     """Work out where it goes; raises BackupError: manifest_missing, target_exists."""
     if not part.manifest.keys() >= NEEDED:
         raise BackupError("manifest_missing", part.name, "it does not say where Orthanc's files are")
-    return OrthancPlan(part, asked.new_path(part.name))
+    whole = replace(part, bytes=part.bytes + int(part.manifest["bytes"]))
+    return OrthancPlan(whole, asked.new_path(part.name))
 
 
 def _compare(part: Part, directory: Path, place: str) -> list[str]:

@@ -65,7 +65,7 @@ class Plan:
         return ", ".join(dict.fromkeys(targets))
 
     def confirmation(self, host: str) -> str | None:
-        """Return what a person must type: the one live thing's name, else the host's; None when nothing live changes."""
+        """Return what a person must type: the one live thing's name, else the host's; None: nothing live changes."""
         if not self.asked.request.in_place:
             return None
         only = self.parts[0].confirmation if len(self.parts) == 1 and not self.files else None

@@ -50,10 +50,8 @@ class DatabasePlan:
 
     def lines(self) -> list[str]:
         """Return what would be done, for people."""
-        told = [
-            f"database {self.part.name}: {size(self.part.bytes)} to read, {len(self.expected.tables)} tables, "
-            f"{self.expected.rows} rows, as the database {self.place.name}"
-        ]
+        held = f"{size(self.part.bytes)} to read, {len(self.expected.tables)} tables, {self.expected.rows} rows"
+        told = [f"{self.what}: {held}, as the database {self.place.name}"]
         if self.place.in_place and self.place.aside:
             told.append(f"  the live database {self.place.name} becomes {self.place.aside}; its connections are ended")
         return told

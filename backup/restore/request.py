@@ -15,8 +15,9 @@ class Request:
 
     ``chosen_set`` is ``latest``, the beginning of a run's or a snapshot's id, or a time: the newest set that is not
     younger.  ``repository`` is ``auto`` (local, else offsite), ``local`` or ``offsite``.  ``everything`` means all
-    parts and all files.  ``parts`` are parts of any kind, ``entries`` paths of a share or names of devices.  ``target`` is a new database's name or a directory.  ``until`` is a point in time for
-    PostgreSQL, ``latest`` for as far as the stored WAL goes.
+    parts and all files.  ``parts`` are parts of any kind, ``entries`` paths of a share or names of devices.
+    ``target`` is a new database's name or a directory.  ``until`` is a point in time for PostgreSQL, ``latest`` for as
+    far as the stored WAL goes.
     """
 
     policy: str

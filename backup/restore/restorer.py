@@ -102,4 +102,4 @@ class Restorer:
     is_database: bool = False
     names: Callable[[Part], Sequence[str]] = lambda part: (part.name,)
     entries: str = ""
-    contents: Callable[[Part, Stored], Iterable[str]] = lambda part, stored: ()
+    contents: Callable[[Part, Stored], Iterable[str]] = lambda *_: ()

@@ -146,8 +146,10 @@ def test_a_database_that_differs_from_its_manifest_never_takes_the_live_ones_pla
     night: Config, cluster: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = plan.make(night, Request("his", databases=("his",), in_place=True), now_utc())
-    table = made.parts[0].expected.tables["public.visits"]
-    monkeypatch.setitem(made.parts[0].expected.tables, "public.visits", manifest.Table(table.query, 8999, "x", {}))
+    item = made.parts[0]
+    assert isinstance(item, postgresql_part.DatabasePlan)
+    table = item.expected.tables["public.visits"]
+    monkeypatch.setitem(item.expected.tables, "public.visits", manifest.Table(table.query, 8999, "x", {}))
     try:
         done = operation.execute(night, made, show=lambda *_: None)
         assert done.record.outcome is Outcome.FAILED

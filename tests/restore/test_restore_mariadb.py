@@ -14,7 +14,7 @@ from backup.recorder import now_utc
 from backup.restore import operation, plan
 from backup.restore.mariadb import MariadbPlan
 from backup.restore.request import Request
-from backup.sources.mariadb import client, manifest, scratch, swap
+from backup.sources.mariadb import client, load, manifest, scratch, swap
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.restored import require_equal
 from backup.status import Outcome
@@ -89,7 +89,8 @@ def test_it_comes_back_beside_the_live_one_with_the_users_that_are_missing(night
 def test_in_place_all_of_it_changes_places_and_can_come_back(night: Config, server: Server) -> None:
     client.query(
         server,
-        "USE his; DELETE FROM visits; DROP VIEW counted; CREATE VIEW late AS SELECT n FROM unkeyed; DROP PROCEDURE tidy;"
+        "USE his; DELETE FROM visits; DROP VIEW counted; DROP PROCEDURE tidy;"
+        "CREATE VIEW late AS SELECT n FROM unkeyed;"
         "CREATE TABLE new_one (id int PRIMARY KEY); CREATE PROCEDURE late() SELECT 1; ALTER EVENT nightly DISABLE;"
         "CREATE TRIGGER late AFTER INSERT ON patients FOR EACH ROW DELETE FROM new_one;"
         "GRANT EXECUTE ON FUNCTION his.age TO dr@localhost;",
@@ -169,7 +170,7 @@ def test_a_swap_that_fails_in_the_middle_is_taken_back(
 ) -> None:
     client.query(server, "DELETE FROM his.visits LIMIT 1;")
     before = swap.shape(server, "his")
-    plain = swap.load_script
+    plain = load.load_script
 
     def failing(server: Server, source: Path, name: str, place: str) -> None:
         if source.name == "new.triggers.sql":

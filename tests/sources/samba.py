@@ -51,6 +51,8 @@ def samba(root: Path) -> Iterator[Samba]:
     if not program or not shutil.which("smbclient"):
         pytest.skip("Samba is not installed (apt-get install samba smbclient)")
     port = free_port()
+    # The share is served as another user, who must be able to read what a test puts there.
+    before = os.umask(0o022)
     for name in (*OWN, "share"):
         (root / name).mkdir(parents=True, mode=0o755)
     configuration = root / "smb.conf"
@@ -81,4 +83,5 @@ def samba(root: Path) -> Iterator[Samba]:
         made.credentials("credentials", PASSWORD)
         yield made
     finally:
+        os.umask(before)
         end(process)

@@ -2,8 +2,8 @@
 
 All tables change places in one ``RENAME TABLE``, which MariaDB makes whole or not at all.  A table with triggers
 refuses to leave its database, so triggers are dropped before and made anew after; until then the restored
-tables that have some bear a working name, and an application gets an error instead of writing past a trigger.  (What it writes
-to the old tables in the instant between may lack a trigger's work: those are put aside.)
+tables that have some bear a working name, and an application gets an error instead of writing past a trigger.
+(What it writes to the old tables in the instant between may lack a trigger's work: those are put aside.)
 Views, routines and events are no tables: those of the restored database are made anew right after the tables changed
 places, those of the old one in its new place, where its events stay disabled.
 """
