@@ -1,5 +1,6 @@
 """A MariaDB database restored into a real live server: beside, in place, undone, refused."""
 
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,9 +18,10 @@ from backup.restore.request import Request
 from backup.sources.mariadb import client, load, manifest, scratch, swap
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.restored import require_equal
-from backup.status import Outcome
+from backup.status import Outcome, read_restores
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
+from tests.backup.test_cli import xinglin
 from tests.sources.test_mariadb import CLINIC, SETTINGS, require_mariadb
 
 MORE = """
@@ -70,6 +72,7 @@ def one(server: Server, query: str) -> str:
 
 def test_it_comes_back_beside_the_live_one_with_the_users_that_are_missing(night: Config, server: Server) -> None:
     client.query(server, "DROP USER dr@localhost; DROP ROLE nurses; DELETE FROM his.visits;")
+    client.query(server, f"CREATE DATABASE {swap.WORKING}dead; CREATE TABLE {swap.WORKING}dead.half (n int);")
     done = do(night, databases=("his",), target="his_drill")
     assert (done.record.cause, done.record.outcome) == (None, Outcome.SUCCESS)
     require_same(night, server, "his_drill")
@@ -84,6 +87,21 @@ def test_it_comes_back_beside_the_live_one_with_the_users_that_are_missing(night
     with pytest.raises(BackupError) as caught:
         do(night, databases=("his",), target="his_drill")
     assert caught.value.cause.code == "target_exists"
+
+
+def test_the_command_shows_first_and_changes_live_data_only_after_the_typed_name(
+    night: Config, host: ClinicHost, server: Server
+) -> None:
+    there = swap.databases(server)
+    shown = xinglin(host, "restore", "--database", "his", "--in-place", "--dry-run", "--json")
+    told = json.loads(shown.stdout)
+    assert told["confirm"] == "his"
+    assert told["parts"][0]["live_becomes"].startswith("his_before_")
+    refused = xinglin(host, "restore", "--database", "his", "--in-place", "--confirm", "hiss")
+    assert refused.returncode == 2
+    assert "Nothing was changed" in refused.stderr
+    assert swap.databases(server) == there
+    assert read_restores(night.restores) == []
 
 
 def test_in_place_all_of_it_changes_places_and_can_come_back(night: Config, server: Server) -> None:
