@@ -49,9 +49,10 @@ def show() -> str:
     """Show what runs now, and every system from its data to the vault, with its calendar of nights."""
     host = chosen_host()
     seen = view.load_view(store(), config())
+    runs = recent_runs(store(), now() - RUNNING_SINCE, host)
     return render_template(
         "backups.html",
-        running=under_way(seen, recent_runs(store(), now() - RUNNING_SINCE, host), now()),
+        running=[one for one in under_way(seen, runs, now()) if host in {None, one.host}],
         systems=systems(store(), seen, now(), host),
         curve=curve,
         night_shapes=NIGHT_SHAPES,
