@@ -62,7 +62,16 @@ def state(server: str, host: str, now: datetime) -> RepositoryState:
         cause = Cause("retention_paused", f"/var/lib/xinglin/repository/{host}", f"sudden_growth c4c4c4c4: {GREW}")
         outcome = Outcome.WARNING if strange else Outcome.SUCCESS
         ended = at + timedelta(seconds=seconds)
-        steps.append(Step(name, outcome, at, ended, cause if strange else None, NUMBERS.get(name, {})))
+        steps.append(
+            Step(
+                name,
+                outcome,
+                at,
+                ended,
+                cause if strange else None,
+                {**NUMBERS.get(name, {}), **({"anomalies": 1.0} if strange else {})},
+            )
+        )
         at = ended
     whole = RepositoryState(
         server=server,
