@@ -95,6 +95,9 @@ def clinic(host: ClinicHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic
             (code / package).mkdir(parents=True, exist_ok=True)
             (code / package / "__init__.py").touch()
         shutil.copy(archive.__file__, code / "backup/point_in_time/archive.py")
+        # The server archives as its own user, whatever the umask.
+        for path in (code, *code.rglob("*")):
+            path.chmod(0o755)
         command = f"PYTHONPATH={code} {sys.executable} -m backup.point_in_time.archive {spool} %p %f"
         settings = {"archive_mode": "on", "wal_level": "replica", "fsync": "on"}
         usual = scratch.SETTINGS
