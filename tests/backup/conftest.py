@@ -29,9 +29,13 @@ def programs() -> tools.Tools:
 
 
 @pytest.fixture
-def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """restic where the room looks for it, and the umask that the units have."""
+def restic_on_path(programs: tools.Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{programs.restic.parent}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def units_umask() -> Iterator[None]:
+    """The umask of the units: the database's user must get at what it needs all the same."""
     before = os.umask(0o077)
     yield
     os.umask(before)

@@ -25,7 +25,9 @@ from tests.backup.conftest import scratch_place
 from tests.backup.test_death import await_true
 
 
-def test_a_good_backup_is_proved_with_measured_rpo_and_rto(host: ClinicHost, cluster: Database) -> None:
+def test_a_good_backup_is_proved_with_measured_rpo_and_rto(
+    host: ClinicHost, cluster: Database, units_umask: None
+) -> None:
     config = host.with_database(cluster)
     done = run(config)
     for repository in ("local", "offsite"):

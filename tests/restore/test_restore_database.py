@@ -51,7 +51,9 @@ def night(host: ClinicHost, cluster: Database) -> Config:
     return config
 
 
-def test_a_database_comes_back_beside_the_live_one_which_is_not_touched(night: Config, cluster: Database) -> None:
+def test_a_database_comes_back_beside_the_live_one_which_is_not_touched(
+    night: Config, cluster: Database, units_umask: None
+) -> None:
     before = manifest.compute(cluster)
     try:
         done = do(night, databases=("his",))

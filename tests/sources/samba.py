@@ -84,4 +84,5 @@ def samba(root: Path) -> Iterator[Samba]:
         yield made
     finally:
         os.umask(before)
+        process.terminate()  # these daemons do not listen to SIGINT
         end(process)

@@ -64,6 +64,7 @@ def sshd(root: Path) -> Iterator[Sshd]:
     (root / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey {root}/host.key\nAuthorizedKeysFile {root}/authorized_keys\n"
         "StrictModes no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nPidFile none\n"
+        "Subsystem sftp internal-sftp\n"
     )
     with (root / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -76,4 +77,5 @@ def sshd(root: Path) -> Iterator[Sshd]:
         await_port(port)
         yield Sshd(root, port, process)
     finally:
+        process.terminate()  # these daemons do not listen to SIGINT
         end(process)

@@ -71,6 +71,7 @@ def test_a_silent_device_keeps_its_last_good_configuration_and_is_a_warning(
     switch.write_text(VRP.replace("门诊", "住院"))
     second, _ = rig.capture(source)
     assert [entry["changed"] for entry in second.manifest["devices"]] == [True, False]
+    server.process.terminate()
     end(server.process)
     third, stored = rig.capture(source)
     warning = rig.works[-1].notes.warning

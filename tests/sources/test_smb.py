@@ -93,6 +93,7 @@ def test_a_wrong_password_a_missing_share_and_a_host_that_is_away_are_told(rig: 
     wrong = replace(server.source, credentials_file=server.credentials("wrong", "guess"))
     assert captured_code(rig, wrong) == "share_refused"
     assert captured_code(rig, replace(server.source, share="//127.0.0.1/nosuch")) == "share_missing"
+    server.process.terminate()
     end(server.process)
     assert captured_code(rig, server.source) == "share_unreachable"
 
