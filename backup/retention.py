@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from backup.guard_times import SKEW
 from backup.point_in_time import wal
 from backup.policy import Retention
 from backup.repository import Snapshot
 
 LEFTOVER_AFTER = timedelta(days=2)
 """A run that has not sealed its set by then never will."""
-SKEW = timedelta(minutes=10)
 LOG_MARGIN = timedelta(days=1)
 """A base is dated by its end; the log that it needs begins earlier."""
 DOUBLED_LOGS_STAY = timedelta(days=7)

@@ -15,6 +15,7 @@ from backup import backup_set, repository, rest_server, scratch
 from backup.backup_set import BackupSet, Part
 from backup.errors import BackupError
 from backup.findings import Findings
+from backup.guard_times import SKEW
 from backup.policy import Config, Policy
 from backup.recorder import Now, now_utc
 from backup.repository import Snapshot
@@ -112,7 +113,7 @@ def _verify(
         repository.require_version()
         rest_server.require(source)
         listed = repository.snapshots(source, [f"policy={policy.name}"])
-        snapshot = _newest(config, policy, source, listed)
+        snapshot = _newest(config, policy, source, [item for item in listed if item.time <= started + SKEW])
         findings.snapshot_id = snapshot.id
     with scratch.directory(scratch_parent) as place:
         with findings.phase("fetch"):

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from backup import backup_set, repository, rest_server
 from backup.backup_set import BackupSet
 from backup.errors import BackupError
+from backup.guard_times import SKEW
 from backup.policy import Config
+from backup.recorder import now_utc
 from backup.repository import Snapshot
 from backup.restic import QUICK_SECONDS, Repository
 from backup.restore.request import AUTO, LATEST
@@ -56,7 +58,10 @@ def _open(config: Config, policy: str, source: Repository) -> Sets:
     repository.require_version()
     rest_server.require(source)
     listed = [item for item in repository.snapshots(source, [f"policy={policy}"]) if item.hostname == config.host]
-    sealed = tuple(reversed([item for item in listed if item.tag("kind") == "set"]))
+    now = now_utc()
+    sets = [item for item in reversed(listed) if item.tag("kind") == "set"]
+    # One with a date of the future is no newest set: its clock was wrong, or somebody forged it.
+    sealed = tuple(sorted(sets, key=lambda item: item.time > now + SKEW))
     if not sealed:
         raise BackupError("snapshot_missing", source.place, f"host {config.host}, policy {policy}")
     originals = {item.id: item.original or item.id for item in listed}

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from backup import manifest, postgresql
+from backup import manifest, postgresql, restic
 from backup.findings import Findings
 from backup.manifest import DatabaseManifest
 from backup.postgresql import Database
 from backup.psql_session import Session, session
+from backup.restore.request import LATEST
+from backup.restore.sets import choose, open_sets
 from backup.sources.paths import sample
 from backup.status import Verdict, read_verifications
 from backup.verify import verify_policy
@@ -134,3 +136,16 @@ def test_the_sample_leaves_out_what_a_restore_could_not_give_back_or_restic_was_
     chosen = sample([tmp_path], ["*.tmp", str(tmp_path / "cache")], random.Random(1))  # noqa: S311
     assert [item.path for item in chosen] == [str(tmp_path / "deep/er/in.conf"), str(tmp_path / "plain.conf")]
     assert chosen[1].sha256 == hashlib.sha256(b"plain.conf").hexdigest()
+
+
+def test_a_set_with_a_date_of_the_future_is_not_taken_for_the_newest(host: ClinicHost) -> None:
+    config = host.with_files()
+    done = run(config)
+    local = config.repository("local")
+    tags = ["--tag", "run=20310101T000000Z-his-ffffff", "--tag", "policy=his", "--tag", "kind=set"]
+    forged = ["backup", "--host", "his1", "--time", "2031-01-01 00:00:00", *tags, str(host.files)]
+    restic.demand(restic.run(forged, local), local)
+    proof = verify_policy(config, config.policy("his"))
+    assert (proof.verdict, proof.snapshot_id) == (Verdict.PASSED, done.snapshot_id)
+    sets = open_sets(config, "his", "local")
+    assert choose(sets, LATEST, config.timezone).id == done.snapshot_id

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.lab
 POWER_CUTS = 21
 LATEST_CUT_SECONDS = 7.0
 SEED = 20261123
-REPOSITORY = "/var/lib/xinglin/repository/his1"
+REPOSITORIES_DISK = "/var/lib/xinglin/repository"
+REPOSITORY = f"{REPOSITORIES_DISK}/his1"
 RECORDS = "var/lib/xinglin/backup"
 
 
@@ -107,17 +108,18 @@ def test_a_full_vault_is_named_the_local_backup_is_good_and_the_next_night_copie
 
 @contextmanager
 def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
-    """Put his1's repository on a disk with little room; what was stored meanwhile is kept."""
-    used = int(server.run("du", "-sm", REPOSITORY).split()[0])
+    """Put the server's repositories on a disk with little room; what was stored meanwhile is kept."""
+    place = REPOSITORIES_DISK
+    used = int(server.run("du", "-sm", "--exclude=ballast", place).split()[0])
     server.run(
         "bash",
         "-ec",
         f"""
         mkdir -p /mnt/small && mount -t tmpfs -o size={used + spare_megabytes}m tmpfs /mnt/small
-        cp -a {REPOSITORY}/. /mnt/small/
-        chown --reference={REPOSITORY} /mnt/small
-        chmod --reference={REPOSITORY} /mnt/small
-        mount --bind /mnt/small {REPOSITORY}""",
+        cp -a {place}/*/ /mnt/small/
+        chown --reference={place} /mnt/small
+        chmod --reference={place} /mnt/small
+        mount --bind /mnt/small {place}""",
     )
     try:
         yield
@@ -125,7 +127,7 @@ def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
         server.run(
             "bash",
             "-ec",
-            f"umount {REPOSITORY}; rm -rf {REPOSITORY}/locks/*; cp -a -n /mnt/small/. {REPOSITORY}/; umount /mnt/small",
+            f"umount {place}; rm -rf {place}/*/locks/*; cp -a -n /mnt/small/*/ {place}/; umount /mnt/small",
         )
 
 

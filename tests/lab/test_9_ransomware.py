@@ -21,6 +21,11 @@ pytestmark = pytest.mark.lab
 
 RECORDS = "var/lib/xinglin/backup"
 REPOSITORY = "var/lib/xinglin/repository/his1"
+# Files for the attack to begin with, as a clinic has them.
+FORMS = """
+mkdir -p /etc/forms
+for n in $(seq 400); do printf 'form %s: name, date, ward, signature\\n%.0s' $n $n $n $n $n $n >/etc/forms/form-$n.txt; done
+"""
 TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^(pg_|information)'"
 
 
@@ -65,14 +70,13 @@ class Disaster:
 @pytest.fixture(scope="module")
 def disaster(clinic: Lab, his: Host, appliance: Host) -> Disaster:
     """A good night; then the attack begins, a backup still runs in the middle of it, then everything is encrypted."""
+    his.run("bash", "-ec", FORMS)
     his.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     good = backup_runs(his)[0]
     assert good.outcome in {Outcome.SUCCESS, Outcome.WARNING}, good
     before = content(his)
     assert sum(int(row.partition("|")[0]) for row in before.values()) > 0
-    assert (
-        encrypt(his.root / "etc/ssl") + encrypt(his.root / "etc/alternatives") + encrypt(his.root / "etc/pam.d") > 100
-    )
+    assert encrypt(his.root / "etc/forms") == 400
     his.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     bad = backup_runs(his)[0]
     vault_sets = sets(his, "offsite")
