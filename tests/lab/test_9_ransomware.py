@@ -24,7 +24,9 @@ REPOSITORY = "var/lib/xinglin/repository/his1"
 # Files for the attack to begin with, as a clinic has them.
 FORMS = """
 mkdir -p /etc/forms
-for n in $(seq 400); do printf 'form %s: name, date, ward, signature\\n%.0s' $n $n $n $n $n $n >/etc/forms/form-$n.txt; done
+for n in $(seq 400); do
+  printf 'form %s: name, date, ward, signature\\n' $n $n $n $n $n $n >/etc/forms/form-$n.txt
+done
 """
 TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^(pg_|information)'"
 
