@@ -14,7 +14,7 @@ CONFIDENTIAL = Text(
     "no photograph of it, and do not keep it in the server room.",
 )
 PURPOSE = Text(
-    "本文件用于在一体机、机房甚至全部主机都失去之后，仅凭异地备份库和一台装有 Debian 的空机器恢复本院的系统。",
+    "本文件用于在一体机、机房甚至全部主机都失去之后，仅凭异地库和一台装有 Debian 的空机器恢复本院的系统。",
     "With this, the facility comes back from nothing but the offsite vault and one machine with a bare Debian, even "
     "when the appliance, the server room or every host is lost.",
 )
@@ -85,7 +85,7 @@ def _cover(sheet: Sheet, kit: Kit, code: str) -> None:
 
 def _places(sheet: Sheet, kit: Kit) -> None:
     sheet.add_page()
-    sheet.heading(Text("备份库", "The vault"))
+    sheet.heading(Text("异地库", "The vault"))
     sheet.facts(
         [
             (Text("主机", "Host"), kit.server.name),
