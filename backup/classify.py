@@ -15,7 +15,16 @@ PERMANENT = (
     (re.compile(r"certificate has expired or is not yet valid"), "certificate_expired"),
     (re.compile(r"x509: |tls: failed to verify certificate"), "certificate_untrusted"),
     (re.compile(r"\b507\b|(?i:insufficient storage|no space left on device|quota exceeded)"), "repository_full"),
-    (re.compile(r"\(401\)|\(403\)"), "repository_refused"),
+    (re.compile(r"Host key verification failed|no matching host key"), "copy_key_changed"),
+    (
+        re.compile(
+            r"\(401\)|\(403\)|Permission denied \([a-z,-]+\)|Access ?Denied|SignatureDoesNotMatch"
+            r"|(?i:access key id you provided does not exist|signature we calculated does not match)"
+        ),
+        "repository_refused",
+    ),
+    (re.compile(r"(?i:read-only file system)"), "repository_read_only"),
+    (re.compile(r"specified bucket does not exist|NoSuchBucket"), "repository_missing"),
 )
 """What restic would go on retrying for a quarter of an hour, although it cannot get better by itself."""
 

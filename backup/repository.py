@@ -236,11 +236,15 @@ def check(repository: Repository, subset: str | None = None, keep_open: Sequence
 
 
 def copy(
-    source: Repository, destination: Repository, snapshot_ids: Sequence[str], keep_open: Sequence[int] = ()
+    source: Repository,
+    destination: Repository,
+    snapshot_ids: Sequence[str],
+    keep_open: Sequence[int] = (),
+    timeout_seconds: float = LONG_SECONDS,
 ) -> None:
     """Copy snapshots; whether they arrived, only the destination's list tells.  Interrupted, it resumes next time."""
     said = run(
-        copy_command(snapshot_ids), destination, timeout_seconds=LONG_SECONDS, source=source, keep_open=keep_open
+        copy_command(snapshot_ids), destination, timeout_seconds=timeout_seconds, source=source, keep_open=keep_open
     )
     demand(said, destination)
 

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,11 @@ UNLIMITED = Limits()
 
 @dataclass(frozen=True)
 class Repository:
-    """One restic repository on a rest-server: where it is and what opens it.
+    """One restic repository: where it is and what opens it.
 
-    ``name`` is ``local`` or ``offsite``; ``url`` is ``rest:https://…/`` without credentials.
+    ``name`` is ``local``, ``offsite`` or that of a further copy; ``url`` is ``rest:https://…/`` without credentials,
+    a directory, or whatever restic knows.  ``options`` are restic's flags for it, ``variables`` the credentials of its
+    backend.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Repository:
     ca: Path
     cache_directory: Path
     limits: Limits = UNLIMITED
+    options: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def place(self) -> str:
@@ -96,7 +100,7 @@ def environment(repository: Repository, source: Repository | None = None) -> dic
         user, password = urllib.parse.quote(source.user, ""), urllib.parse.quote(source.http_password, "")
         own["RESTIC_FROM_REPOSITORY"] = source.url.replace("://", f"://{user}:{password}@", 1)
         own["RESTIC_FROM_PASSWORD_FILE"] = str(source.password_file)
-    return kept | own
+    return {**kept, **own, **repository.variables}
 
 
 def backup_command(
@@ -152,7 +156,7 @@ def run(
             _take_output(line, said, on_status)
 
     said.returncode = process.run(
-        ["restic", "--json", *repository.limits.flags, *command],
+        ["restic", "--json", *repository.options, *repository.limits.flags, *command],
         environment(repository, source),
         on_line=take,
         timeout_seconds=timeout_seconds,
@@ -182,7 +186,8 @@ def _take_output(line: str, said: Said, on_status: Callable[[dict[str, Any]], No
 def _stop_hopeless(text: str, repository: Repository, source: Repository | None) -> None:
     if not classify.RETRY.search(text):
         return
-    at = source if source and source.url.partition("://")[2].partition("/")[0] in text else repository
+    server = (source.url.partition("://")[2].partition("/")[0] or source.url) if source else ""
+    at = source if source and server in text else repository
     code = classify.permanent_code(text) or ("repository_unreachable" if classify.has_given_up(text) else None)
     if code:
         raise BackupError(code, at.place, " ".join(text.split())[:300])

@@ -5,6 +5,7 @@ import click
 from lazy_group import LazyGroup
 
 COMMANDS = {
+    "copies": ("backup.keeper.cli:copies", "Bring the further copies up to date: disks, SFTP, S3."),
     "decide": ("backup.keeper.cli:decide", "Let retention go on after a person looked at what is odd."),
     "heal": ("backup.cli.run:heal", "Close the records of runs that died (power cut, kill)."),
     "init": ("backup.cli.init:init", "Create the repositories that do not exist yet."),

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,22 @@ from backup.errors import BackupError
 from backup.keeper import config as keeper_config
 from backup.keeper import memory, refused
 from backup.keeper.config import KeeperConfig
+from backup.keeper.copies import copy_all
 from backup.keeper.keep import keep_all
 from backup.keeper.watch import watch as watch_once
 from backup.recorder import now_utc
-from backup.status import Cause, Outcome, RepositoryState, format_time, read_repositories, to_json, write_repository
+from backup.status import (
+    Cause,
+    CopyState,
+    Outcome,
+    RepositoryState,
+    Step,
+    format_time,
+    read_copies,
+    read_repositories,
+    to_json,
+    write_repository,
+)
 
 CODES = {Outcome.SUCCESS: 0, Outcome.WARNING: FINDINGS}
 CURSOR = "journal.cursor"
@@ -44,6 +57,21 @@ def keep(config_path: Path, hosts: tuple[str, ...]) -> int:
     states = keep_all(config, hosts)
     for state in states:
         click.echo(lines(state))
+    return max((CODES.get(state.outcome, FAILED) for state in states), default=0)
+
+
+@click.command()
+@config_option
+@click.option("--name", "names", multiple=True, help="Only this copy; without it, all.")
+@explained
+def copies(config_path: Path, names: tuple[str, ...]) -> int:
+    """Bring the further copies up to date: the disk that is plugged in, the partner's server, the cloud."""
+    config = keeper_config.load(config_path)
+    _require_owner(config)
+    repository.require_version()
+    states = copy_all(config, names)
+    for state in states:
+        click.echo(copy_lines(state))
     return max((CODES.get(state.outcome, FAILED) for state in states), default=0)
 
 
@@ -110,21 +138,34 @@ def decide(config_path: Path, host: str, reason: str | None) -> int:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @explained
 def repositories(config_path: Path, *, as_json: bool) -> int:
-    """Tell how each repository here stands.  Exit code 1 when one is not well."""
+    """Tell how each repository here and each further copy stands.  Exit code 1 when one is not well."""
     config = keeper_config.load(config_path)
     states = {state.host: state for state in read_repositories(config.repositories)}
     chosen = [states[kept.host] for kept in config.hosts if kept.host in states]
     never = [kept.host for kept in config.hosts if kept.host not in states]
+    hosts, names = {kept.host for kept in config.hosts}, {copy.name for copy in config.copies}
+    further = [item for item in read_copies(config.copies_directory) if item.host in hosts and item.name in names]
+    fresh = sorted(names - {item.name for item in further})
     if as_json:
         data = {"schema": 1, "server": config.server, "repositories": list(map(to_json, chosen)), "never_kept": never}
+        data |= {"copies": list(map(to_json, further)), "never_copied": fresh}
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
         for state in chosen:
             click.echo(lines(state))
         for host in never:
             click.echo(f"{host}: never kept. Next step: systemctl start xinglin-keeper.service")
+        for item in further:
+            click.echo(copy_lines(item))
+        for name in fresh:
+            click.echo(f"{name}: never copied. Next step: systemctl start xinglin-copies.service")
     good = {Outcome.SUCCESS, Outcome.RUNNING}
-    return 0 if not never and all(state.outcome in good for state in chosen) else FINDINGS
+    well = (
+        not never
+        and not fresh
+        and all(outcome in good for outcome in [item.outcome for item in chosen] + [item.outcome for item in further])
+    )
+    return 0 if well else FINDINGS
 
 
 def lines(state: RepositoryState) -> str:
@@ -136,14 +177,28 @@ def lines(state: RepositoryState) -> str:
         text.append(f"  kept: {format_time(state.finished_at)}, removed {state.removed} snapshots")
     if state.paused_since:
         text.append(f"  retention paused since {format_time(state.paused_since)}: {len(state.anomalies)} anomalies")
-    for step in state.steps:
+    return "\n".join([*text, *_steps(state.steps, state.cause)])
+
+
+def copy_lines(state: CopyState) -> str:
+    """Return for people how a further copy stands."""
+    where = f" on {state.place}" if state.place else ""
+    text = [f"{state.host} ({state.name}, {state.kind}{where}): {state.outcome.value}, {state.sets} sets"]
+    text.append(f"  complete: {format_time(state.complete_at) if state.complete_at else 'never yet'}")
+    for disk in state.disks:
+        seen, complete = (format_time(at) if at else "never" for at in (disk.seen_at, disk.complete_at))
+        text.append(f"  disk {disk.label}: seen {seen}, complete {complete}")
+    return "\n".join([*text, *_steps(state.steps, state.cause)])
+
+
+def _steps(steps: Sequence[Step], cause: Cause | None) -> Iterator[str]:
+    for step in steps:
         seconds = f" {(step.finished_at - step.started_at).total_seconds():.1f} s" if step.finished_at else ""
-        text.append(f"  {step.name}: {step.outcome.value}{seconds}")
-        if step.cause and step.cause != state.cause:
-            text.append(f"    {step.cause.code}: {step.cause.detail}")
-    if state.cause:
-        text += [f"  {line}" for line in report.explained(state.cause).splitlines()]
-    return "\n".join(text)
+        yield f"  {step.name}: {step.outcome.value}{seconds}"
+        if step.cause and step.cause != cause:
+            yield f"    {step.cause.code}: {step.cause.detail}"
+    if cause:
+        yield from (f"  {line}" for line in report.explained(cause).splitlines())
 
 
 def _require_owner(config: KeeperConfig) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from backup.errors import BackupError
+from backup.keeper.copy_config import Copy, read_copies
 from backup.policy import Retention, Target
 from backup.policy_file import parse_retention
 from backup.reader import Reader, a_name, a_path, a_url, a_zone
@@ -43,6 +44,7 @@ class KeeperConfig:
     cache_directory: Path
     ballast_bytes: int
     timezone: str
+    copies: tuple[Copy, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -55,6 +57,11 @@ class KeeperConfig:
         return self.state_directory / "repositories"
 
     @property
+    def copies_directory(self) -> Path:
+        """Where the states of the further copies are."""
+        return self.state_directory / "copies"
+
+    @property
     def memories(self) -> Path:
         """Where the keeper remembers, for itself alone."""
         return self.state_directory / "keeper"
@@ -63,6 +70,11 @@ class KeeperConfig:
     def mutex(self) -> Path:
         """The lock file of everything that changes the repositories here."""
         return self.memories / "keeper.lock"
+
+    @property
+    def copies_mutex(self) -> Path:
+        """The lock file of the further copies: a slow line must not keep the repositories' own round waiting."""
+        return self.memories / "copies.lock"
 
     @property
     def space(self) -> Path:
@@ -88,8 +100,8 @@ class KeeperConfig:
             url=str(self.path(host)),
             user="",
             http_password="",
-            password_file=_readable(self.password_file),
-            ca=_readable(self.ca),
+            password_file=readable(self.password_file),
+            ca=readable(self.ca),
             cache_directory=self.cache_directory,
         )
 
@@ -101,15 +113,18 @@ class KeeperConfig:
             name=KINDS[1 - KINDS.index(self.kind)],
             url=kept.other.url,
             user=kept.other.user,
-            http_password=_readable(kept.other.password_file).read_text(encoding="utf-8").strip(),
-            password_file=_readable(self.password_file),
-            ca=_readable(self.ca),
+            http_password=readable(kept.other.password_file).read_text(encoding="utf-8").strip(),
+            password_file=readable(self.password_file),
+            ca=readable(self.ca),
             cache_directory=self.cache_directory,
         )
 
 
-def _readable(path: Path) -> Path:
-    """Return the path of a file, in the credentials that systemd gave us if it is among them."""
+def readable(path: Path) -> Path:
+    """Return the path of a file, in the credentials that systemd gave us if it is among them.
+
+    Raises BackupError ``configuration_wrong`` when it is nowhere.
+    """
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and (Path(credentials) / path.name).is_file():
         return Path(credentials) / path.name
@@ -138,7 +153,7 @@ class _KeeperReader(Reader):
 
     def config(self, data: object) -> KeeperConfig | None:
         required = {"server", "kind", "directory", "hosts", "password_file", "ca", "state_directory"}
-        found = self.mapping(data, "keeper", required | {"cache_directory", "ballast_bytes", "timezone"}, set())
+        found = self.mapping(data, "keeper", required | {"cache_directory", "ballast_bytes", "timezone"}, {"copies"})
         if found is None:
             return None
         hosts = self.value(found, "hosts", "keeper", dict, "an object with the hosts' names as keys") or {}
@@ -154,6 +169,7 @@ class _KeeperReader(Reader):
             cache_directory=self.value(found, "cache_directory", "keeper", a_path, path),
             ballast_bytes=self.value(found, "ballast_bytes", "keeper", _a_size, "a number of bytes, 0 for none"),
             timezone=self.value(found, "timezone", "keeper", a_zone, "an IANA time zone such as Asia/Shanghai"),
+            copies=read_copies(self, found.get("copies", [])),
         )
 
     def kept(self, name: str, data: object) -> Kept | None:

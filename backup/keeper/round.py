@@ -2,17 +2,19 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from backup.errors import BackupError
 from backup.recorder import Now, StepNotes
-from backup.status import Cause, Outcome, RepositoryState, Step, write_repository
+from backup.status import Cause, CopyState, Outcome, RepositoryState, Step, write_repository
 
 logger = logging.getLogger(__name__)
+State = TypeVar("State", bound=RepositoryState | CopyState)
 
 SIZES_KEPT = 120
 PASSING = {"repository_locked"}
@@ -20,24 +22,24 @@ PASSING = {"repository_locked"}
 RANK = (Outcome.SUCCESS, Outcome.WARNING, Outcome.FAILED)
 
 
-class Round:
-    """Writes the repository's state at its start, around each step, and at its end.
+class Recording(Generic[State]):
+    """Writes a state at its start, around each step, and at its end.
 
     The outcome is that of the worst step, the cause that of the first of those.
     """
 
-    def __init__(self, directory: Path, state: RepositoryState, now: Now) -> None:
-        self.state = state
+    def __init__(self, state: State, now: Now, write: Callable[[State], object]) -> None:
+        self.state: State = state
         self.outcome = Outcome.SUCCESS
         self.cause: Cause | None = None
-        self._directory = directory
         self._now = now
-        write_repository(directory, state)
+        self._write = write
+        write(state)
 
     def update(self, **changes: object) -> None:
         """Change fields of the state and write it."""
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
-        write_repository(self._directory, self.state)
+        self._write(self.state)
 
     def worsen(self, outcome: Outcome, cause: Cause) -> None:
         """Note that the round is not well."""
@@ -71,16 +73,27 @@ class Round:
         if notes.warning:
             self.worsen(Outcome.WARNING, notes.warning)
 
+    def close(self, **changes: object) -> State:
+        """Close the round and return its state."""
+        self.update(finished_at=self._now(), outcome=self.outcome, cause=self.cause, **changes)
+        return self.state
+
+
+class Round(Recording[RepositoryState]):
+    """One round at a host's repository."""
+
+    def __init__(self, directory: Path, state: RepositoryState, now: Now) -> None:
+        super().__init__(state, now, lambda state: write_repository(directory, state))
+
     def finish(self, size_bytes: int, zone: ZoneInfo) -> RepositoryState:
         """Close the round with the repository's size of today and return its state."""
         ended = self._now()
         today = ended.astimezone(zone).date().isoformat()
         sizes = (*(pair for pair in self.state.sizes if pair[0] != today), (today, size_bytes))[-SIZES_KEPT:]
-        self.update(finished_at=ended, outcome=self.outcome, cause=self.cause, size_bytes=size_bytes, sizes=sizes)
-        return self.state
+        return self.close(size_bytes=size_bytes, sizes=sizes)
 
 
-def heal_interrupted(state: RepositoryState, now: datetime) -> RepositoryState:
+def heal_interrupted(state: State, now: datetime) -> State:
     """Return the state of a round that died as an interrupted one.  Call it under the mutex: then none is alive."""
     doing = next((step.name for step in state.steps if step.outcome is Outcome.RUNNING), "between two steps")
     steps = tuple(

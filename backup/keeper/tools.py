@@ -1,6 +1,6 @@
 """restic on the repository's own files: check, repair, forget, prune; the results are looked at, not the exit codes.
 
-Without a cache: what a cache remembers would hide what has become of the disk.
+Without a cache, except for a repository behind a line: what a cache remembers would hide what has become of the disk.
 """
 
 import json
@@ -40,18 +40,23 @@ class Findings:
     words: str = ""
 
 
-def _run(command: Sequence[str], target: Repository, held: Sequence[int]) -> Said:
-    full = [*command, "--no-cache", "--retry-lock", PATIENCE]
-    return run(full, target, timeout_seconds=LONG_SECONDS, keep_open=held)
+def _run(
+    command: Sequence[str], target: Repository, held: Sequence[int], timeout_seconds: float = LONG_SECONDS
+) -> Said:
+    cacheless = ["--no-cache"] if target.url.startswith("/") else []
+    full = [*command, *cacheless, "--retry-lock", PATIENCE]
+    return run(full, target, timeout_seconds=timeout_seconds, keep_open=held)
 
 
-def check(target: Repository, held: Sequence[int], subset: str | None = None) -> Findings:
+def check(
+    target: Repository, held: Sequence[int], subset: str | None = None, timeout_seconds: float = LONG_SECONDS
+) -> Findings:
     """Check the structure, and read ``subset`` (n/t) of the data back.
 
     Raises BackupError when no verdict could be reached.
     """
     command = ["check", *([f"--read-data-subset={subset}"] if subset else [])]
-    said = _run(command, target, held)
+    said = _run(command, target, held, timeout_seconds)
     summary: dict[str, Any] = next((item for item in said.messages if item.get("message_type") == "summary"), {})
     texts = [complaint.text for complaint in said.complaints if complaint.text.strip()]
     # The summary counts an error also when the repository was only locked or out of reach.
@@ -110,9 +115,9 @@ def forget(target: Repository, held: Sequence[int], snapshot_ids: Sequence[str])
     return left
 
 
-def prune(target: Repository, held: Sequence[int], repack_bytes: int) -> None:
+def prune(target: Repository, held: Sequence[int], repack_bytes: int, timeout_seconds: float = LONG_SECONDS) -> None:
     """Remove the data that no snapshot needs; at most ``repack_bytes`` are written anew for it."""
-    demand(_run(["prune", "--max-repack-size", f"{repack_bytes}B"], target, held), target)
+    demand(_run(["prune", "--max-repack-size", f"{repack_bytes}B"], target, held, timeout_seconds), target)
 
 
 def remove_stale_locks(directory: Path, target: Repository) -> int:

@@ -1,5 +1,6 @@
 """Every five minutes: the space of the repositories, the ballast, and whether somebody tried to delete."""
 
+import contextlib
 import errno
 import logging
 from collections.abc import Callable, Sequence
@@ -7,13 +8,14 @@ from datetime import datetime
 
 from backup import locks
 from backup.errors import BackupError
-from backup.keeper import space
+from backup.keeper import copies, space
 from backup.keeper.config import KeeperConfig
 from backup.keeper.round import heal_interrupted
 from backup.status import (
     Outcome,
     RefusedDelete,
     SpaceState,
+    read_copies,
     read_repositories,
     read_space,
     write_repository,
@@ -80,6 +82,10 @@ def _keep_ballast(config: KeeperConfig, released_at: datetime | None, moment: da
 
 def _close_interrupted(config: KeeperConfig, moment: datetime) -> None:
     """Tell the truth about a round that died: while nobody holds the mutex, none is going on."""
+    with contextlib.suppress(BackupError):
+        if any(state.outcome is Outcome.RUNNING for state in read_copies(config.copies_directory)):
+            with locks.mutex(config.copies_mutex):
+                copies.close_interrupted(config, moment)
     running = [state for state in read_repositories(config.repositories) if state.outcome is Outcome.RUNNING]
     if not running:
         return

@@ -4,9 +4,12 @@ Standard library only, so that every room may import it.
 """
 
 from backup.status.codec import format_time, from_json, parse_time, to_json
+from backup.status.copies import CopyDisk, CopyState
 from backup.status.files import (
     KEPT,
+    copy_from_json,
     progress_from_json,
+    read_copies,
     read_progress,
     read_repositories,
     read_restores,
@@ -18,6 +21,7 @@ from backup.status.files import (
     run_from_json,
     space_from_json,
     verification_from_json,
+    write_copy,
     write_progress,
     write_repository,
     write_restore,
@@ -50,6 +54,8 @@ __all__ = [
     "Assertion",
     "BackupRun",
     "Cause",
+    "CopyDisk",
+    "CopyState",
     "Outcome",
     "Progress",
     "Purpose",
@@ -61,11 +67,13 @@ __all__ = [
     "Trigger",
     "Verdict",
     "Verification",
+    "copy_from_json",
     "format_time",
     "from_json",
     "new_id",
     "parse_time",
     "progress_from_json",
+    "read_copies",
     "read_progress",
     "read_repositories",
     "read_restores",
@@ -78,6 +86,7 @@ __all__ = [
     "space_from_json",
     "to_json",
     "verification_from_json",
+    "write_copy",
     "write_progress",
     "write_repository",
     "write_restore",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backup.status.codec import from_json, to_json
+from backup.status.copies import CopyState
 from backup.status.records import SCHEMA, BackupRun, Progress, RestoreRecord, Verification
 from backup.status.repositories import RepositoryState, SpaceState
 
@@ -47,6 +48,11 @@ def restore_from_json(data: object) -> RestoreRecord:
 def repository_from_json(data: object) -> RepositoryState:
     """Build a repository's state from ``to_json``'s form; raises ValueError for anything else."""
     return _guarded(RepositoryState, data)
+
+
+def copy_from_json(data: object) -> CopyState:
+    """Build a further copy's state from ``to_json``'s form; raises ValueError for anything else."""
+    return _guarded(CopyState, data)
 
 
 def space_from_json(data: object) -> SpaceState:
@@ -106,6 +112,11 @@ def read_repositories(directory: Path, report: Report = _log_unreadable) -> list
     return sorted(_read_all(directory, repository_from_json, report), key=lambda item: item.host)
 
 
+def read_copies(directory: Path, report: Report = _log_unreadable) -> list[CopyState]:
+    """Return the further copies in ``directory`` (…/backup/copies) by host and name.  Never raises."""
+    return sorted(_read_all(directory, copy_from_json, report), key=lambda item: (item.host, item.name))
+
+
 def read_space(path: Path, report: Report = _log_unreadable) -> SpaceState | None:
     """Return the space in ``path`` (…/backup/space.json), None where there is none.  Never raises."""
     return _read_one(path, space_from_json, report)
@@ -134,6 +145,11 @@ def write_restore(directory: Path, restore: RestoreRecord) -> Path:
 def write_repository(directory: Path, state: RepositoryState) -> Path:
     """Write ``<host>.json`` atomically (0640, the directory's group); raises OSError."""
     return _write(directory / f"{state.host}.json", to_json(state))
+
+
+def write_copy(directory: Path, state: CopyState) -> Path:
+    """Write ``<name>.<host>.json`` atomically (0640, the directory's group); raises OSError."""
+    return _write(directory / f"{state.name}.{state.host}.json", to_json(state))
 
 
 def write_space(path: Path, state: SpaceState) -> Path:
