@@ -20,6 +20,7 @@ COMMENTS = {
     "flows": "Who may start a connection to whom; nothing else passes. A name means the host, else the group, else the"
     " zone.",
     "mlps_systems": "Graded systems (定级对象).",
+    "backup_copies": "Further copies that the appliance makes: disks that take turns, a partner's SFTP server, S3.",
     "retention": "How long the console keeps its records.",
     "apt_mirrors": "The hosts' package source by way of the appliance; null leaves their own sources.",
 }
@@ -54,6 +55,7 @@ def variables_text(answers: Answers, review_by: dt.date) -> str:
         "flows": _flows(answers, review_by),
         "mlps_systems": _systems(answers),
         "backup_policies": _policies(answers),
+        "backup_copies": [],
         "contacts": [],
         "notification_routes": [],
         "ups": [],

@@ -16,6 +16,7 @@ def check_backup(draft: Draft) -> Iterator[Mistake]:
     for policy in draft.section("backup_policies"):
         yield from _check_interval(policy)
         yield from _check_devices(draft, policy)
+    yield from _check_labels(draft)
     if draft.hosts is None or draft.variables.value is None:
         return
     databases = {entry.name for entry in draft.hosts if set(entry.groups) & set(DATABASE_GROUPS)}
@@ -53,6 +54,16 @@ def _check_interval(policy: View) -> Iterator[Mistake]:
 def _minute(text: str) -> int | None:
     hour, _, minute = text.partition(":")
     return int(hour) * 60 + int(minute) if hour.isdigit() and minute.isdigit() else None
+
+
+def _check_labels(draft: Draft) -> Iterator[Mistake]:
+    owners: dict[str, str] = {}
+    for copy in draft.section("backup_copies"):
+        name = copy.get("name").text or ""
+        for label in copy.get("disk").get("labels").items():
+            if label.text and owners.setdefault(label.text, name) != name:
+                problem = f"disk {label.text} is already one of the copy {owners[label.text]}"
+                yield label.mistake(problem, "each disk in one copy only")
 
 
 def _check_devices(draft: Draft, policy: View) -> Iterator[Mistake]:

@@ -11,6 +11,7 @@ NAMED = {
     "zones": "zone",
     "mlps_systems": "system",
     "backup_policies": "policy",
+    "backup_copies": "copy",
     "contacts": "contact",
     "notification_routes": "route",
     "ups": "UPS",

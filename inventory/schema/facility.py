@@ -19,6 +19,7 @@ from inventory.schema.base import (
     UserName,
     pattern,
 )
+from inventory.schema.copies import BackupCopy
 from inventory.schema.devices import AccessPoint, Gateway, Ups
 from inventory.schema.network import Flow, Service, Zone
 from inventory.schema.people import Contact, NotificationRoute
@@ -79,6 +80,7 @@ class FacilityVariables(Model):
     flows: tuple[Flow, ...] = Field(description="a list of allowed flows; [] allows none")
     mlps_systems: tuple[MlpsSystem, ...] = Field(description="a list of graded systems")
     backup_policies: tuple[BackupPolicy, ...] = Field(description="a list of backup policies")
+    backup_copies: tuple[BackupCopy, ...] = Field(description="a list of further copies; [] for none")
     contacts: tuple[Contact, ...] = Field(description="a list of contacts")
     notification_routes: tuple[NotificationRoute, ...] = Field(description="a list of notification routes")
     ups: tuple[Ups, ...] = Field(description="a list of UPSes")

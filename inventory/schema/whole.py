@@ -4,6 +4,7 @@ from pathlib import Path
 
 from inventory.schema.backup import BackupPolicy
 from inventory.schema.base import Model
+from inventory.schema.copies import BackupCopy
 from inventory.schema.devices import AccessPoint, Gateway, Ups
 from inventory.schema.facility import AptMirrors, MlpsSystem, Operator, RecordRetention
 from inventory.schema.host import Host
@@ -28,6 +29,7 @@ class Facility(Model):
     flows: tuple[Flow, ...]
     mlps_systems: tuple[MlpsSystem, ...]
     backup_policies: tuple[BackupPolicy, ...]
+    backup_copies: tuple[BackupCopy, ...]
     contacts: tuple[Contact, ...]
     notification_routes: tuple[NotificationRoute, ...]
     ups: tuple[Ups, ...]
