@@ -26,14 +26,20 @@ Rendered = dict[str, dict[str, str]]
 """Host → template (``role/name`` without ``.j2``) → text."""
 
 
-def render(directory: Path, roles: Sequence[str], flows: Sequence[dict[str, str]] = ()) -> Rendered:
-    """Render every template of ``roles`` for every host; ``flows`` are added to the clinic's own."""
+def render(
+    directory: Path,
+    roles: Sequence[str],
+    flows: Sequence[dict[str, str]] = (),
+    copies: Sequence[dict[str, Any]] = (),
+) -> Rendered:
+    """Render every template of ``roles`` for every host; ``flows`` and ``copies`` are added to the clinic's own."""
     facility = directory / "facility"
     shutil.copytree(ROOT / "inventory/qinghe", facility, ignore=shutil.ignore_patterns("vault.yml", ".*"))
     (facility / "group_vars/all/vault.yml").write_text(yaml.safe_dump(SECRETS))
     variables = facility / "group_vars/all/facility.yml"
     clinic = yaml.safe_load(variables.read_text(encoding="utf-8"))
     clinic["flows"] += flows
+    clinic["backup_copies"] += copies
     clinic["services"]["postgresql"] = {"tcp": [5432]}
     variables.write_text(yaml.safe_dump(clinic, allow_unicode=True), encoding="utf-8")
     book = directory / "render.yml"
