@@ -14,6 +14,7 @@ from agent.config import Config
 from agent.http import Request, Response, problem
 from agent.registry import Registry
 from backup.status import (
+    read_copies,
     read_progress,
     read_repositories,
     read_restores,
@@ -91,6 +92,7 @@ class Pages:
                 ],
                 "restores": [to_json(item) for item in read_restores(backups / "restores")[:MAX_RECORDS]],
                 "repositories": [to_json(item) for item in read_repositories(backups / "repositories")],
+                "copies": [to_json(item) for item in read_copies(backups / "copies")],
                 "space": space and to_json(space),
                 "progress": progress and to_json(progress),
                 "wal": read_facts(backups / "wal.json") if (backups / "wal.json").exists() else None,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from console.hosts import shown_state
 from console.rules.backups import backup_problems
+from console.rules.copies import copy_problems
 from console.rules.hosts import host_problems, reach_problems
 from console.rules.platform import platform_problems
 from console.rules.problem import Problem, Severity, sort_key
@@ -39,7 +40,7 @@ def find_problems(view: StoreView, now: datetime) -> tuple[Problem, ...]:
             first_seen = rows[policy.host].first_seen if policy.host in rows else None
             found += backup_problems(policy, now, zone, first_seen)
     resting = {name for name, state in states.items() if state is State.MAINT}
-    rules = (repository_problems, space_problems, wal_problems, key_problems)
+    rules = (repository_problems, copy_problems, space_problems, wal_problems, key_problems)
     for one in (problem for rule in rules for problem in rule(view, now)):
         if one.host not in resting:
             found.append(one)

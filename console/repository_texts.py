@@ -76,6 +76,19 @@ REPOSITORIES = {
     ),
 }
 
+COPIES = {
+    "copy_failed": explanation(
+        "The copy {copy} of the backups of {object} failed",
+        "On {host}, the round at {started} ended without giving a cause. What the copy {copy} holds may be old.",
+        "On {host}: journalctl -u xinglin-copies -n 50; then run: systemctl start xinglin-copies",
+    ),
+    "copy_silent": explanation(
+        "The copy {copy} of the backups of {object} was not brought up to date",
+        "The last round ended at {finished}. What the copy {copy} holds grows old.",
+        "On {host}: systemctl status xinglin-copies; systemctl start xinglin-copies",
+    ),
+}
+
 SPACE = {
     "watch_silent": explanation(
         "Nobody watches the repository space of {host}",
@@ -152,6 +165,9 @@ ANOMALIES = {
 ALARMING = frozenset({"mass_change", "mass_deletion", "incompressible", "changed_types"})
 
 # Kinds that are about a repository on a server; the others of REPOSITORIES are about one policy.
-REPOSITORY_KINDS = frozenset({*REPOSITORIES, "repository_warning"}) - {"not_append_only", "vault_behind"}
+REPOSITORY_KINDS = frozenset({*REPOSITORIES, *COPIES, "repository_warning", "copy_warning"}) - {
+    "not_append_only",
+    "vault_behind",
+}
 WAL_KINDS = frozenset({*WAL, "wal_warning"})
-REPOSITORY_PROBLEMS = {**REPOSITORIES, **SPACE, **WAL, **PROOFS}
+REPOSITORY_PROBLEMS = {**REPOSITORIES, **COPIES, **SPACE, **WAL, **PROOFS}

@@ -14,7 +14,7 @@ from console.snapshot import Snapshot
 from console.store.backups import RestoreRow, WalRow
 from console.store.hosts import AssessmentResult, HostLatest, HostState
 from console.store.jobs import JobSlot, WorkerPulse
-from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
+from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, SpaceRow
 from console.store.runs import ProvisionRun
 
 REFUSALS = 200
@@ -33,6 +33,7 @@ def load_view(session: Session, config: ConsoleConfig) -> StoreView:
         snapshots={row.host: Snapshot.from_json(row.snapshot) for row in latest},
         policies=tuple(policy_view(session, host, policy) for policy in config.policies for host in policy.hosts),
         repositories=repositories(session, config),
+        copies=copies(session, config),
         spaces=spaces(session, config),
         refusals=refusals(session, config),
         wals=tuple(session.scalars(select(WalRow).where(WalRow.host.in_(names)).order_by(WalRow.host))),
@@ -57,6 +58,13 @@ def repositories(session: Session, config: ConsoleConfig) -> tuple[RepositoryRow
     names = [host.name for host in config.hosts]
     query = select(RepositoryRow).where(RepositoryRow.server.in_(names), RepositoryRow.host.in_(names))
     return tuple(session.scalars(query.order_by(RepositoryRow.host, RepositoryRow.kind)))
+
+
+def copies(session: Session, config: ConsoleConfig) -> tuple[CopyRow, ...]:
+    """Return how the further copies of the facility's hosts stand, by host."""
+    names = [host.name for host in config.hosts]
+    query = select(CopyRow).where(CopyRow.server.in_(names), CopyRow.host.in_(names))
+    return tuple(session.scalars(query.order_by(CopyRow.host, CopyRow.name)))
 
 
 def spaces(session: Session, config: ConsoleConfig) -> tuple[SpaceRow, ...]:

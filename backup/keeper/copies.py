@@ -63,16 +63,22 @@ def copy_all(config: KeeperConfig, names: Sequence[str] = (), *, now: Now = now_
     config.memories.mkdir(parents=True, exist_ok=True)
     config.cache_directory.mkdir(parents=True, exist_ok=True)
     with locks.mutex(config.copies_mutex) as held:
-        close_interrupted(config, now())
+        tidy(config, now())
         chosen = [known[name] for name in names] or config.copies
         share = ALL_SECONDS / max(1, len(chosen))
         return [state for copy in chosen for state in _Copying(config, copy, [held], now, share).copy()]
 
 
-def close_interrupted(config: KeeperConfig, moment: datetime) -> None:
-    """Tell the truth about copies that died.  Call it under the copies' mutex."""
+def tidy(config: KeeperConfig, moment: datetime) -> None:
+    """Tell the truth about copies that died, and nothing of those that are no longer made.
+
+    Call it under the copies' mutex.
+    """
+    hosts, names = {kept.host for kept in config.hosts}, {copy.name for copy in config.copies}
     for state in read_copies(config.copies_directory):
-        if state.outcome is Outcome.RUNNING:
+        if state.host not in hosts or state.name not in names:
+            (config.copies_directory / f"{state.name}.{state.host}.json").unlink(missing_ok=True)
+        elif state.outcome is Outcome.RUNNING:
             write_copy(config.copies_directory, heal_interrupted(state, moment))
 
 

@@ -82,10 +82,9 @@ def _keep_ballast(config: KeeperConfig, released_at: datetime | None, moment: da
 
 def _close_interrupted(config: KeeperConfig, moment: datetime) -> None:
     """Tell the truth about a round that died: while nobody holds the mutex, none is going on."""
-    with contextlib.suppress(BackupError):
-        if any(state.outcome is Outcome.RUNNING for state in read_copies(config.copies_directory)):
-            with locks.mutex(config.copies_mutex):
-                copies.close_interrupted(config, moment)
+    if read_copies(config.copies_directory):
+        with contextlib.suppress(BackupError), locks.mutex(config.copies_mutex):
+            copies.tidy(config, moment)
     running = [state for state in read_repositories(config.repositories) if state.outcome is Outcome.RUNNING]
     if not running:
         return

@@ -13,7 +13,7 @@ from console.snapshot import Snapshot
 from console.store.backups import BackupRunRow, RestoreRow, VerificationRow, WalRow
 from console.store.hosts import AssessmentResult, HostState
 from console.store.jobs import JobSlot, WorkerPulse
-from console.store.repositories import RefusedDeletion, RepositoryRow, SpaceRow
+from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, SpaceRow
 from console.store.runs import ProvisionRun
 
 NOT_APPEND_ONLY = "not_append_only"
@@ -80,6 +80,7 @@ class StoreView:
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     policies: tuple[PolicyView, ...] = ()
     repositories: tuple[RepositoryRow, ...] = ()
+    copies: tuple[CopyRow, ...] = ()
     spaces: tuple[SpaceRow, ...] = ()
     refusals: tuple[RefusedDeletion, ...] = ()  # the newest ones, newest first
     wals: tuple[WalRow, ...] = ()

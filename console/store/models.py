@@ -6,7 +6,7 @@ from console.store.base import Base
 from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
-from console.store.repositories import RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
+from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.runs import ProvisionRun, ProvisionTask
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "AuditSeal",
     "BackupRunRow",
     "Base",
+    "CopyRow",
     "FactDocument",
     "HostLatest",
     "HostState",

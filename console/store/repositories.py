@@ -50,6 +50,33 @@ class RepositorySize(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
+class CopyRow(Base):
+    """How the further copy ``name`` of the backups of ``host`` stands after the last round that ``server`` made."""
+
+    __tablename__ = "repository_copy"
+
+    server: Mapped[str] = mapped_column(Text, primary_key=True)
+    host: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)  # disk | sftp | s3
+    place: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(Text)  # backup.status.Outcome
+    steps: Mapped[list[JsonObject]]
+    sets: Mapped[int]
+    snapshots: Mapped[int]
+    oldest_set_at: Mapped[datetime | None]
+    newest_set_at: Mapped[datetime | None]
+    complete_at: Mapped[datetime | None]
+    removed: Mapped[int]
+    disks: Mapped[list[JsonObject]]  # label, seen_at, complete_at
+    cause_code: Mapped[str | None] = mapped_column(Text)
+    cause_place: Mapped[str | None] = mapped_column(Text)
+    cause_detail: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime]
+
+
 class SpaceRow(Base):
     """The space of the repositories' file system on ``server``, as the watch last measured it."""
 

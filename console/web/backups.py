@@ -81,6 +81,7 @@ def repositories() -> str:
     return render_template(
         "repositories.html",
         repositories=rows,
+        copies=view.copies(store(), config()),
         paused=[row for row in rows if row.paused_since is not None],
         spaces=view.spaces(store(), config()),
         refusals=view.refusals(store(), config()),

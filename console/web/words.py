@@ -109,6 +109,14 @@ KEEPING = {
     "retention": N_("Remove the backups whose time is over"),
     "prune": N_("Free the space that nothing needs any more"),
 }
+# The steps of a round at a further copy.
+COPYING = {
+    "open": N_("Open the copy, or make it"),
+    "copy": N_("Copy what is missing there"),
+    "check": N_("Check the structure"),
+    "retention": N_("Remove the backups whose time is over"),
+}
+COPIES = {"disk": N_("Removable disk"), "sftp": N_("Partner's server"), "s3": N_("Cloud storage")}
 PHASES = {
     "find": N_("Find the newest backup"),
     "fetch": N_("Fetch from the repository"),
@@ -238,6 +246,8 @@ WORDED: dict[str, Mapping[str, tuple[State, str]]] = {
 NAMED: dict[str, Mapping[str, str]] = {
     "steps": STEPS,
     "keeping": KEEPING,
+    "copying": COPYING,
+    "copies": COPIES,
     "triggers": TRIGGERS,
     "repositories": REPOSITORIES,
     "phases": PHASES,

@@ -5,17 +5,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from sqlalchemy import delete, tuple_
 from sqlalchemy.orm import Session
 
 from backup.status import (
     SCHEMA,
     BackupRun,
     Cause,
+    CopyState,
     Outcome,
     RepositoryState,
     RestoreRecord,
     SpaceState,
     Verification,
+    copy_from_json,
     format_time,
     parse_time,
     repository_from_json,
@@ -26,7 +29,7 @@ from backup.status import (
     verification_from_json,
 )
 from console.store.backups import BackupRunRow, RestoreRow, VerificationRow, WalRow
-from console.store.repositories import RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
+from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.upsert import upsert
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ def ingest_backups(session: Session, host: str, backup: Mapping[str, Any], now: 
     own = [state for state in states if state.server == host]
     upsert(session, RepositoryRow, [_repository(state, now) for state in own])
     upsert(session, RepositorySize, [row for state in own for row in _sizes(state)])
+    _take_copies(session, host, _readable(backup.get("copies"), copy_from_json, host), now)
     spaces = _readable([backup["space"]] if backup.get("space") else (), space_from_json, host)
     for space in spaces:
         if space.server == host:
@@ -133,6 +137,27 @@ def _repository(state: RepositoryState, now: datetime) -> Row:
         **_cause(state.cause),
         "received_at": now,
     }
+
+
+def _take_copies(session: Session, server: str, states: Iterable[CopyState], now: datetime) -> None:
+    """Take in the further copies that ``server`` makes, and forget those that it makes no longer."""
+    plain = ("server", "host", "name", "kind", "place", "started_at", "finished_at", "sets", "snapshots", "removed")
+    times = ("oldest_set_at", "newest_set_at", "complete_at")
+    rows = [
+        {
+            **_fields(state, (*plain, *times)),
+            "outcome": state.outcome.value,
+            "steps": [to_json(step) for step in state.steps],
+            "disks": [to_json(disk) for disk in state.disks],
+            **_cause(state.cause),
+            "received_at": now,
+        }
+        for state in states
+        if state.server == server
+    ]
+    kept = [(row["host"], row["name"]) for row in rows]
+    session.execute(delete(CopyRow).where(CopyRow.server == server, tuple_(CopyRow.host, CopyRow.name).not_in(kept)))
+    upsert(session, CopyRow, rows)
 
 
 def _sizes(state: RepositoryState) -> Iterable[Row]:
