@@ -122,7 +122,8 @@ def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
         cp -a {place}/*/ /mnt/small/
         chown --reference={place} /mnt/small
         chmod --reference={place} /mnt/small
-        mount --bind /mnt/small {place}""",
+        mount --bind /mnt/small {place}
+        systemctl restart xinglin-repository.service""",
     )
     try:
         yield
@@ -130,7 +131,10 @@ def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
         server.run(
             "bash",
             "-ec",
-            f"umount {place}; rm -rf {place}/*/locks/*; cp -a -n /mnt/small/*/ {place}/; umount /mnt/small",
+            f"""
+            systemctl stop xinglin-repository.service
+            umount {place}; rm -rf {place}/*/locks/*; cp -a -n /mnt/small/*/ {place}/; umount /mnt/small
+            systemctl start xinglin-repository.service""",
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from backup.status import Outcome, Purpose, RestoreRecord, Verdict, read_repositories, read_restores
-from tests.lab.clinic import backup_runs, console_status, host_state, proofs
+from tests.lab.clinic import backup_runs, host_state, proofs
 from tests.lab.eventually import eventually
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -20,6 +21,7 @@ from tests.lab.test_2_provision import provision
 pytestmark = pytest.mark.lab
 
 RECORDS = "var/lib/xinglin/backup"
+STORE = "var/lib/xinglin/console/console.db"
 REPOSITORY = "var/lib/xinglin/repository/his1"
 # Files for the attack to begin with, as a clinic has them.
 FORMS = """
@@ -136,10 +138,13 @@ def test_the_steps_and_times_are_on_record_and_on_the_console(clinic: Lab, recov
     assert len(recovered.steps) >= 3
     assert all(step.finished_at for step in recovered.steps)
     eventually("his1 is seen again", lambda: host_state(clinic, "his1") in {"ok", "warn"})
-    eventually(
-        "the console has the drill",
-        lambda: recovered.restore_id in json.dumps(console_status(clinic).get("restores", [])),
-    )
+    eventually("the console has the drill", lambda: recovered.restore_id in stored_restores(clinic.host("appliance1")))
+
+
+def stored_restores(appliance: Host) -> set[str]:
+    """The ids of the restores that the console's store knows."""
+    with sqlite3.connect(f"file:{appliance.root / STORE}?mode=ro", uri=True) as store:
+        return {row[0] for row in store.execute("SELECT restore_id FROM restore")}
 
 
 def test_the_local_repository_is_made_anew_and_refilled_from_the_vault(
