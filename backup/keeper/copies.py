@@ -170,7 +170,6 @@ class _Copying:
             if error.cause.code != "repository_missing":
                 raise
             repository.init(target, source)
-            notes.numbers |= {"made": 1}
             if before:
                 notes.warning = Cause("copy_renewed", target.place, f"{before}")
         record.update(place=place)

@@ -14,6 +14,8 @@ from backup.status import (
     Anomaly,
     BackupRun,
     Cause,
+    CopyDisk,
+    CopyState,
     Outcome,
     Purpose,
     RefusedDelete,
@@ -31,6 +33,7 @@ from console.policy_view import PROBE
 from console.rules.wal import any_point_until
 from console.status import status_document
 from console.store.models import (
+    CopyRow,
     RefusedDeletion,
     RepositoryRow,
     RepositorySize,
@@ -92,6 +95,32 @@ def test_a_server_speaks_for_its_repositories_and_nobody_elses(sessions: session
         )
         assert session.scalars(select(SpaceRow.free_bytes)).all() == [60]
         assert session.scalars(select(RefusedDeletion.address)).all() == ["198.18.0.99"]
+
+
+def test_further_copies_are_kept_by_host_and_name_and_forgotten_when_nobody_makes_them(
+    sessions: sessionmaker[Session],
+) -> None:
+    disk = CopyDisk("xinglin-b", NOW - 15 * DAY)
+    usb = CopyState(
+        "appliance1", "his1", "usb", "disk", NOW - HOUR, "xinglin-a", Outcome.WARNING, NOW, complete_at=NOW,
+        disks=(disk,), cause=Cause("copy_disk_overdue", "usb", "xinglin-b: 2026-11-01"),
+    )  # fmt: skip
+    foreign = replace(usb, server="vault1", name="other")
+    take(sessions, "appliance1", copies=[to_json(usb), to_json(replace(usb, host="pacs1")), to_json(foreign)])
+    take(sessions, "vault1", copies=[])
+    with sessions() as session:
+        rows = session.scalars(select(CopyRow).order_by(CopyRow.host)).all()
+        assert [(row.host, row.name, row.place) for row in rows] == [
+            ("his1", "usb", "xinglin-a"),
+            ("pacs1", "usb", "xinglin-a"),
+        ]
+        assert (rows[0].disks, rows[0].cause_code) == ([to_json(disk)], "copy_disk_overdue")
+    take(sessions, "appliance1", copies=[to_json(usb)])
+    with sessions() as session:
+        assert session.scalars(select(CopyRow.host)).all() == ["his1"]
+    take(sessions, "appliance1")
+    with sessions() as session:
+        assert session.scalars(select(CopyRow.host)).all() == []
 
 
 def test_sizes_of_days_stay_when_the_server_forgets_them_and_a_day_is_updated(sessions: sessionmaker[Session]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from console.forecast import Proof
 from console.problems import Severity, StoreView, find_problems
 from console.rules.view import Probe, RestoreTests
-from console.store.models import RefusedDeletion, RepositoryRow, RestoreRow, SpaceRow, WalRow
+from console.store.models import CopyRow, RefusedDeletion, RepositoryRow, RestoreRow, SpaceRow, WalRow
 from tests.console.conftest import NOW
 from tests.console.fixture_config import console_config, host
 from tests.console.views import DAY, GIB, HOUR, fine_view, kinds, only, proofs, row, run, with_policy
@@ -36,6 +36,31 @@ def space(server: str = "appliance1", **changes: Any) -> SpaceRow:  # noqa: ANN4
         "days_until_full": 500.0,
     }  # fmt: skip
     return SpaceRow(**values | changes)
+
+
+def copy(**changes: Any) -> CopyRow:  # noqa: ANN401 — columns of any type
+    values: dict[str, Any] = {
+        "server": "appliance1", "host": "his1", "name": "usb", "kind": "disk", "place": "xinglin-a",
+        "started_at": NOW - 10 * HOUR, "finished_at": NOW - 9 * HOUR, "outcome": "success", "steps": [], "sets": 40,
+        "snapshots": 80, "complete_at": NOW - 9 * HOUR, "removed": 0, "disks": [], "cause_place": "usb",
+    }  # fmt: skip
+    return CopyRow(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"outcome": "warning", "cause_code": "copy_disk_missing"}, {"copy_warning": Severity.WARN}),
+        ({"outcome": "failed", "cause_code": "copy_full"}, {"copy_failed": Severity.WARN}),
+        ({"outcome": "failed", "complete_at": NOW - 8 * DAY}, {"copy_failed": Severity.CRIT}),
+        ({"finished_at": NOW - 51 * HOUR}, {"copy_silent": Severity.WARN}),
+    ],
+)
+def test_a_further_copy_that_is_not_well_is_told(
+    fine: StoreView, changes: dict[str, Any], expected: dict[str, Severity]
+) -> None:
+    assert kinds(replace(fine, copies=(copy(**changes),))) == expected
 
 
 def refusal(at: datetime, path: str = "/his1/data/ab") -> RefusedDeletion:

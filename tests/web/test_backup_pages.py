@@ -1,14 +1,17 @@
 """The pages of backups: each system, its nights, what runs, repositories and decisions, restores step by step."""
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
+from backup.status import Cause, CopyDisk, CopyState, Outcome, Step, to_json
 from console.store.models import HostLatest, RepositoryRow, SpaceRow
 from console.web.context import Console
 from console.web.systems import curve
+from console.worker.backups import ingest_backups
 from tests.clock import Clock
 from tests.web.conftest import NOW, Browser
 
@@ -149,6 +152,22 @@ def test_a_repository_tells_the_steps_of_its_last_round_with_their_times_and_cau
         assert text in rounds[0], text
     paused = next(one for one in rounds if "在有人作出决定之前" in one)
     assert "突然增大 c4c4c4c4：新增 148.2 GiB（平时 2.3 GiB，全部数据 412.0 GiB）" in paused
+
+
+def test_further_copies_tell_their_disks_and_what_to_do(browser: Browser) -> None:
+    assert "其他副本" not in browser.get("/backups/repositories")
+    console = store(browser)
+    state = CopyState(
+        "appliance1", "his1", "usb", "disk", NOW, "xinglin-a", Outcome.WARNING, NOW,
+        steps=(Step("copy", Outcome.SUCCESS, NOW, NOW, numbers={"snapshots_copied": 2.0}),),
+        disks=(CopyDisk("xinglin-a", NOW), CopyDisk("xinglin-b")),
+        cause=Cause("copy_disk_overdue", "usb", "xinglin-b: –"),
+    )  # fmt: skip
+    with console.sessions.begin() as session:
+        ingest_backups(session, "appliance1", json.loads(json.dumps({"copies": [to_json(state)]})), NOW)
+    page = browser.get("/backups/repositories")
+    for text in ("其他副本", "移动磁盘", "xinglin-a", "从未见到", "请轮换磁盘", "复制缺少的内容"):
+        assert text in page, text
 
 
 def test_repositories_show_damage_and_a_full_disk_before_anything_else(english: Browser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from backup import keeper
 from backup.causes import CAUSES
+from backup.keeper.copy_config import S3, Disks, Sftp
 from backup.kit.records import WHAT as RECOVERY_KEY
 from backup.status import Outcome, Purpose, Trigger, Verdict
 from compliance.catalogue import Automation, load_catalogue
@@ -16,6 +17,7 @@ from console.web.words import LEGEND, NAMED, NIGHT_SHAPES, NIGHTS, RANK, STATES,
 from playbooks.record import RunStatus, TaskStatus
 
 KEEP = (Path(keeper.__file__).parent / "keep.py").read_text(encoding="utf-8")
+COPIES = (Path(keeper.__file__).parent / "copies.py").read_text(encoding="utf-8")
 
 
 def test_every_state_has_a_word_and_a_rank() -> None:
@@ -36,6 +38,8 @@ def test_every_value_of_the_other_rooms_has_a_word() -> None:
     assert {trigger.value for trigger in Trigger} == set(NAMED["triggers"])
     assert {purpose.value for purpose in Purpose} == set(NAMED["purposes"])
     assert set(re.findall(r'round\.step\("(\w+)"', KEEP)) == set(NAMED["keeping"])
+    assert set(re.findall(r'record\.step\("(\w+)"', COPIES)) == set(NAMED["copying"])
+    assert {Disks.kind, Sftp.kind, S3.kind} == set(NAMED["copies"])
     assert {RECOVERY_KEY} <= set(NAMED["whats"])
     assert set(NAMED["anomalies"]) <= set(CAUSES)
     assert {value.value for value in Automation} == set(NAMED["automation"])
