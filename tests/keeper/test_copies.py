@@ -1,13 +1,14 @@
 """Further copies at real places: what is there, what people are told, and what plain restic restores from each."""
 
 import filecmp
+import json
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.keeper.copy_places import KEY_ID, SECRET, Disk, disk, rclone, s3_serv
 from tests.keeper.keeper_host import Keepers, check_all, outcomes, packs
 from tests.keeper.nights import DAY
 from tests.keeper.test_keep import backup_of
+from tests.keeper.test_keeper_cli import CHECKOUT
 from tests.sources.sshd import sshd
 
 FINE = dict.fromkeys(["open", "copy", "check", "retention"], "success")
@@ -300,4 +302,28 @@ def test_credentials_are_never_on_a_command_line(
     assert seen
     assert not [line for line in seen if SECRET in line or KEY_ID in line]
     assert SECRET not in repr(copy_target.repository_of(config, config.copies[0], "his1"))
-    assert timedelta() < copy_target.SEEN_WITHIN
+
+
+def test_the_commands_tell_people_and_machines_how_each_copy_stands(
+    host: ClinicHost, keepers: Keepers, disks: tuple[Disk, Disk]
+) -> None:
+    first, _ = disks
+    kept_at_home(host, keepers, usb(first))
+    first.plug()
+
+    def xinglin(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "xinglin.py", "backup", *arguments, "--config", str(keepers.config_path("local"))]
+        return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
+
+    never = xinglin("repositories")
+    assert (never.returncode, "usb: never copied" in never.stdout) == (1, True)
+    done = xinglin("copies", "--name", "usb")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "his1 (usb, disk on xinglin-a): success, 1 sets")
+    told = xinglin("repositories", "--json")
+    assert told.returncode == 0, told.stdout
+    assert [item["name"] for item in json.loads(told.stdout)["copies"]] == ["usb"]
+    first.pull()
+    missing = xinglin("copies")
+    assert missing.returncode == 1
+    assert "copy_disk_missing" in missing.stdout or "No backup disk is plugged in" in missing.stdout
+    assert xinglin("copies", "--name", "nowhere").returncode not in {0, 1}
