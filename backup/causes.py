@@ -594,8 +594,8 @@ CAUSES: dict[str, Explanation] = {
         "A further copy was gone and was made anew",
         "The repository at {place} held {detail} snapshots and was not there any more. A new one was made, and "
         "everything that is kept is copied again.",
-        "Find out who removed it, or whether the disk was formatted. Add the recovery key to the new repository: "
-        "make a new recovery kit.",
+        "Find out who removed it, or whether the disk was formatted. The facility's repository password opens the new "
+        "one, too; a recovery code does not.",
     ),
     "copy_not_thinned": Explanation(
         "Old backups could not be removed from a further copy",
