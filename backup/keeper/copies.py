@@ -9,7 +9,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from backup.errors import BackupError
 from backup.keeper import copy_target, heal, memory, tools
 from backup.keeper.config import KeeperConfig, Kept
 from backup.keeper.copy_config import Copy, Disks, Sftp
+from backup.keeper.copy_failure import named_copy
 from backup.keeper.round import Recording, heal_interrupted
 from backup.recorder import Now, StepNotes, now_utc
 from backup.repository import Snapshot
@@ -42,14 +43,6 @@ ALL_SECONDS = 16 * 3600.0
 """All copies together; each may take an equal share, so that a slow line does not use up another's time."""
 REPACK_AT_MOST = 1024**3
 SPARE_BYTES = 512 * 1024**2
-OWN_CODES = {
-    "repository_full": "copy_full",
-    "repository_unreachable": "copy_unreachable",
-    "repository_refused": "copy_refused",
-    "timed_out": "copy_slow",
-    "unknown": "copy_failed",
-}
-"""What a failure is called when it is a further copy's: it means something else to the clinic."""
 
 
 def copy_all(config: KeeperConfig, names: Sequence[str] = (), *, now: Now = now_utc) -> list[CopyState]:
@@ -100,7 +93,7 @@ class _Copying:
         moment = self.now()
         missing: BackupError | None = None
         if isinstance(self.plan.where, Disks):
-            self.disks = copy_target.look(self.plan.where, _merged(self.earlier.values()), moment)
+            self.disks = copy_target.look(self.plan.where, copy_target.merged(self.earlier.values()), moment)
             try:
                 self.disk = copy_target.choose(self.plan, self.disks, moment)
             except BackupError as error:
@@ -145,11 +138,11 @@ class _Copying:
     def _steps(self, kept: Kept, record: Recording[CopyState]) -> None:
         source = self.config.repository(kept.host)
         target = copy_target.repository_of(self.config, self.plan, kept.host, self.disk.label if self.disk else None)
-        with record.step("open") as notes, _own(target):
+        with record.step("open") as notes, named_copy(target):
             self._open(source, target, record, notes)
-        with record.step("copy") as notes, _own(target):
+        with record.step("copy") as notes, named_copy(target):
             self._copy(kept, source, target, record, notes)
-        with record.step("check") as notes, _own(target):
+        with record.step("check") as notes, named_copy(target):
             findings = tools.check(target, self.held, timeout_seconds=self._left())
             if findings.errors:
                 raise BackupError("repository_damaged", target.place, findings.words)
@@ -266,34 +259,8 @@ class _Copying:
         return left
 
 
-def _merged(states: Iterable[CopyState]) -> list[CopyDisk]:
-    """Return what is known of each disk, the newest of what the hosts' states say."""
-    found: dict[str, CopyDisk] = {}
-    for item in (disk for state in states for disk in state.disks):
-        other = found.get(item.label, item)
-        found[item.label] = CopyDisk(
-            item.label,
-            max(filter(None, (item.seen_at, other.seen_at)), default=None),
-            max(filter(None, (item.complete_at, other.complete_at)), default=None),
-        )
-    return list(found.values())
-
-
 def _repack_bytes(target: Repository) -> int:
     if not target.url.startswith("/"):
         return REPACK_AT_MOST
     free = shutil.disk_usage(Path(target.url)).free
     return 0 if free < SPARE_BYTES else min(REPACK_AT_MOST, free // 2)
-
-
-@contextlib.contextmanager
-def _own(target: Repository) -> Iterator[None]:
-    """Name a failure as that of a further copy."""
-    try:
-        yield
-    except BackupError as error:
-        code = OWN_CODES.get(error.cause.code)
-        if code is None:
-            raise
-        place = target.place if error.cause.code == "timed_out" else error.cause.place
-        raise BackupError(code, place, error.cause.detail) from error

@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from backup.errors import BackupError
 from backup.keeper.config import KeeperConfig, readable
 from backup.keeper.copy_config import S3, Copy, Disks, Sftp
 from backup.restic import Repository
-from backup.status import Cause, CopyDisk
+from backup.status import Cause, CopyDisk, CopyState
 
 SEEN_WITHIN = timedelta(days=14)
 FOLDER = "xinglin"
@@ -40,6 +40,19 @@ def _is_there(place: Path) -> bool:
     except OSError:
         return False
     return place.is_mount()
+
+
+def merged(states: Iterable[CopyState]) -> list[CopyDisk]:
+    """Return what is known of each disk, the newest of what the hosts' states say."""
+    found: dict[str, CopyDisk] = {}
+    for item in (disk for state in states for disk in state.disks):
+        other = found.get(item.label, item)
+        found[item.label] = CopyDisk(
+            item.label,
+            max(filter(None, (item.seen_at, other.seen_at)), default=None),
+            max(filter(None, (item.complete_at, other.complete_at)), default=None),
+        )
+    return list(found.values())
 
 
 def choose(copy: Copy, disks: Sequence[CopyDisk], now: datetime) -> CopyDisk:
