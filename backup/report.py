@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backup import proof
 from backup.causes import explain
-from backup.policy import Policy
+from backup.config.policy import Policy
+from backup.rules import proof
 from backup.status import BackupRun, Cause, Outcome, Verdict, Verification, format_time, to_json
 
 GOOD = {Outcome.SUCCESS, Outcome.WARNING}

@@ -3,14 +3,14 @@
 import re
 from functools import reduce
 
-from backup import guard_words
+from backup.rules import guard_words
 from console.i18n import Text
 from console.repository_texts import ANOMALIES
 
 # A run and a round of the keeper put several anomalies into one detail: "code id: sentence; code id: sentence".
 NEXT = re.compile(r"; (?=[a-z]+_?[a-z]+(?: [0-9a-f]{8})?: )")
 NAMED = re.compile(r"(?P<code>[a-z_]+)(?P<snapshot> [0-9a-f]{8})?: (?P<detail>.*)", re.DOTALL)
-# How a run or a round ended before its end, as backup.recorder and the keeper write it.
+# How a run or a round ended before its end, as backup.night.recorder and the keeper write it.
 ENDED = re.compile(r"(?P<how>[^:]+) during: (?P<step>[a-z_ ]+)")
 KILLED = re.compile(r"process (?P<pid>\d+) was killed")
 

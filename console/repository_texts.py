@@ -150,7 +150,7 @@ PROOFS = {
     ),
 }
 
-# Codes of backup.guard: what is odd about a snapshot.
+# Codes of backup.rules.guard: what is odd about a snapshot.
 ANOMALIES = {
     "sudden_growth": "sudden growth",
     "mass_change": "very many files changed",

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from backup import classify
 from backup.errors import BackupError
+from backup.repositories import classify
 
 logger = logging.getLogger(__name__)
 GONE = select.POLLHUP | select.POLLRDHUP | select.POLLERR

@@ -15,9 +15,10 @@ from typing import ParamSpec, Self
 
 import click
 
-from backup import policy_file, report
+from backup import report
+from backup.config import policy_file
+from backup.config.policy import Config, Policy
 from backup.errors import BackupError
-from backup.policy import Config, Policy
 
 FINDINGS, USAGE, FAILED = 1, 2, 3
 P = ParamSpec("P")

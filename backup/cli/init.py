@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
-from backup import locks, policy_file, report, repository, rest_server
+from backup import report
 from backup.cli.common import FINDINGS, config_option, explained
+from backup.config import policy_file
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
-from backup.restic import Repository
+from backup.repositories import locks, repository, rest_server
+from backup.repositories.restic import Repository
 
 
 @click.command()

@@ -8,11 +8,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from backup import due, job, locks, policy_file, recorder, report, seal
+from backup import report
 from backup.cli.common import FAILED, FINDINGS, ProgressLine, chosen, config_option, explained, policy_option
+from backup.config import policy_file
+from backup.config.policy import Config, Policy
 from backup.errors import BackupError
-from backup.policy import Config, Policy
+from backup.night import job, recorder, seal
+from backup.repositories import locks
 from backup.restore import operation
+from backup.rules import due
 from backup.status import Cause, Outcome, Trigger, read_runs
 
 TIMER = "TRIGGER_UNIT"

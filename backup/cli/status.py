@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
-from backup import policy_file, recorder, report
+from backup import report
 from backup.cli.common import FINDINGS, config_option, explained
+from backup.config import policy_file
+from backup.night import recorder
 from backup.point_in_time import store
 from backup.status import Outcome, read_runs, read_verifications
 

@@ -6,12 +6,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from backup import policy_file, proof, report
+from backup import report
 from backup.cli.common import FAILED, FINDINGS, ProgressLine, chosen, config_option, explained, policy_option
-from backup.policy import Config, Policy
-from backup.recorder import now_utc
+from backup.config import policy_file
+from backup.config.policy import Config, Policy
+from backup.night.recorder import now_utc
+from backup.rules import proof
 from backup.status import Verdict, read_runs, read_verifications
-from backup.verify import verify_policy
+from backup.verification.verify import verify_policy
 
 CODES = {Verdict.PASSED: 0, Verdict.FAILED: FINDINGS, Verdict.SKIPPED: FINDINGS}
 

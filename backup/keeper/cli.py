@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from backup import locks, report, repository
+from backup import report
 from backup.cli.common import FAILED, FINDINGS, explained
 from backup.errors import BackupError
 from backup.keeper import config as keeper_config
@@ -18,7 +18,8 @@ from backup.keeper.config import KeeperConfig
 from backup.keeper.copies import copy_all
 from backup.keeper.keep import keep_all
 from backup.keeper.watch import watch as watch_once
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
+from backup.repositories import locks, repository
 from backup.status import (
     Cause,
     CopyState,

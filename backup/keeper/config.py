@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from backup.config.policy import Retention, Target
+from backup.config.policy_file import parse_retention
+from backup.config.reader import Reader, a_name, a_path, a_url, a_zone
 from backup.errors import BackupError
 from backup.keeper.copy_config import Copy, read_copies
-from backup.policy import Retention, Target
-from backup.policy_file import parse_retention
-from backup.reader import Reader, a_name, a_path, a_url, a_zone
-from backup.restic import Repository
+from backup.repositories.restic import Repository
 
 DEFAULT_PATH = Path("/etc/xinglin/keeper.json")
 KINDS = ("local", "offsite")

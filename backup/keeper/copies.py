@@ -14,17 +14,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from backup import locks, repository
 from backup.errors import BackupError
 from backup.keeper import copy_target, heal, memory, tools
 from backup.keeper.config import KeeperConfig, Kept
 from backup.keeper.copy_config import Copy, Disks, Sftp
 from backup.keeper.copy_failure import named_copy
 from backup.keeper.round import Recording, heal_interrupted
-from backup.recorder import Now, StepNotes, now_utc
-from backup.repository import Snapshot
-from backup.restic import Repository, demand, run
-from backup.retention import decide
+from backup.night.recorder import Now, StepNotes, now_utc
+from backup.repositories import locks, repository
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import Repository, demand, run
+from backup.rules.retention import decide
 from backup.status import (
     Cause,
     CopyDisk,

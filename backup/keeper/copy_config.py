@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from backup.policy import Retention
-from backup.policy_file import parse_retention
-from backup.reader import Reader, a_name, a_path
+from backup.config.policy import Retention
+from backup.config.policy_file import parse_retention
+from backup.config.reader import Reader, a_name, a_path
 
 KINDS = ("disks", "sftp", "s3")
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from backup.errors import BackupError
-from backup.restic import Repository
+from backup.repositories.restic import Repository
 
 OWN_CODES = {
     "repository_full": "copy_full",

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backup import classify, process
+from backup import process
 from backup.errors import BackupError
 from backup.keeper.config import KeeperConfig, readable
 from backup.keeper.copy_config import S3, Copy, Disks, Sftp
-from backup.restic import Repository
+from backup.repositories import classify
+from backup.repositories.restic import Repository
 from backup.status import Cause, CopyDisk, CopyState
 
 SEEN_WITHIN = timedelta(days=14)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from backup import repository, rest_server
+from backup.config.policy import Retention
 from backup.errors import BackupError
 from backup.keeper import tools
 from backup.keeper.aside import SMALL_KINDS, Aside, Waiting, broken_files
 from backup.point_in_time import wal
-from backup.policy import Retention
-from backup.repository import Snapshot
-from backup.restic import Repository
-from backup.retention import decide
+from backup.repositories import repository, rest_server
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import Repository
+from backup.rules.retention import decide
 
 logger = logging.getLogger(__name__)
 

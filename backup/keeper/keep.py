@@ -10,16 +10,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backup import locks, repository
 from backup.errors import BackupError
 from backup.keeper import heal, memory, observe, opening, tools
 from backup.keeper.aside import SMALL_KINDS, Aside, Waiting, size_of
 from backup.keeper.config import KeeperConfig, Kept
 from backup.keeper.memory import Memory
 from backup.keeper.round import Round
-from backup.recorder import Now, StepNotes, now_utc
-from backup.repository import Snapshot
-from backup.retention import decide
+from backup.night.recorder import Now, StepNotes, now_utc
+from backup.repositories import locks, repository
+from backup.repositories.repository import Snapshot
+from backup.rules.retention import decide
 from backup.status import PARTS, Cause, Outcome, RepositoryState, format_time, parse_time, read_repositories
 
 logger = logging.getLogger(__name__)

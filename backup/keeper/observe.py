@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backup import guard
 from backup.errors import BackupError
 from backup.keeper import tools
 from backup.keeper.heal import lasting
 from backup.keeper.memory import Memory
-from backup.repository import Snapshot
-from backup.restic import Repository
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import Repository
+from backup.rules import guard
 from backup.status import Anomaly
 
 logger = logging.getLogger(__name__)

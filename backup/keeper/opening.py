@@ -4,10 +4,10 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from backup import repository, rest_server
 from backup.errors import BackupError
 from backup.keeper import tools
 from backup.keeper.heal import Work, named_offsite, set_broken_aside
+from backup.repositories import repository, rest_server
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from backup.errors import BackupError
-from backup.recorder import Now, StepNotes
+from backup.night.recorder import Now, StepNotes
 from backup.status import Cause, CopyState, Outcome, RepositoryState, Step, write_repository
 
 logger = logging.getLogger(__name__)

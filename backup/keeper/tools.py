@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup import guard, process, repository
+from backup import process
 from backup.errors import BackupError
-from backup.repository import Snapshot
-from backup.restic import LONG_SECONDS, Repository, Said, demand, environment, run
+from backup.repositories import repository
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import LONG_SECONDS, Repository, Said, demand, environment, run
+from backup.rules import guard
 
 logger = logging.getLogger(__name__)
 

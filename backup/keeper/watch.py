@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from backup import locks
 from backup.errors import BackupError
 from backup.keeper import copies, space
 from backup.keeper.config import KeeperConfig
 from backup.keeper.round import heal_interrupted
+from backup.repositories import locks
 from backup.status import (
     Outcome,
     RefusedDelete,

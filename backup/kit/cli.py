@@ -14,12 +14,13 @@ from typing import Any
 
 import click
 
-from backup import policy_file, repository, rest_server
 from backup.cli.common import FINDINGS, config_option, explained
+from backup.config import policy_file
+from backup.config.policy import Config
 from backup.errors import BackupError
 from backup.kit import code, keys, records, server
-from backup.policy import Config
-from backup.restic import Repository
+from backup.repositories import repository, rest_server
+from backup.repositories.restic import Repository
 
 operator_option = click.option("--operator", default=getpass.getuser, help="Who asks, for the record.")
 

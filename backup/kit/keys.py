@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
-from backup.restic import LOCK_PATIENCE, Repository, demand, run
+from backup.repositories.restic import LOCK_PATIENCE, Repository, demand, run
 
 KIT_HOST = "recovery-kit"
 """The key's ``hostName`` in the repository; its ``userName`` is the kit's number."""

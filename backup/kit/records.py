@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, Self
 
-from backup.policy import Config
-from backup.recorder import now_utc
+from backup.config.policy import Config
+from backup.night.recorder import now_utc
 from backup.status import Cause, Outcome, Purpose, RestoreRecord, Step, new_id, write_restore
 
 WHAT = "recovery key"

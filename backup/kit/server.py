@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backup.errors import BackupError
 from backup.kit.keys import in_memory
-from backup.restic import Repository
+from backup.repositories.restic import Repository
 
 DEFAULT_PATH = Path("/etc/xinglin/keeper.json")
 

@@ -12,17 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from backup import postgresql, scratch
-from backup.backup_set import Part
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
+from backup.night.recorder import now_utc
 from backup.point_in_time import wal
 from backup.point_in_time.unpack import unpack, verify_base
-from backup.postgresql import Database
+from backup.postgres import postgresql, scratch
+from backup.postgres.postgresql import Database
 from backup.process import ProducerFailedError, producing
-from backup.recorder import now_utc
 from backup.sources.work import Source, Stored, Work
 from backup.status import Cause, format_time, parse_time
+from backup.verification.findings import Findings
 
 SPOOL = Path("/var/lib/xinglin/wal")
 """Where ``archive_command`` puts finished WAL, in a directory for each server port."""

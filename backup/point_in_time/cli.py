@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from backup import policy_file
 from backup.cli.common import FAILED, FINDINGS, config_option, explained
+from backup.config import policy_file
 from backup.point_in_time import store
 from backup.status import Outcome
 

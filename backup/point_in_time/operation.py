@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backup import manifest, postgresql, scratch
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.manifest import DatabaseManifest
+from backup.night.recorder import Now, Show, now_utc
 from backup.point_in_time import recover, wal
 from backup.point_in_time.plan import PointPlan
 from backup.point_in_time.recover import EndedEarlyError, Recovered, told
 from backup.point_in_time.unpack import unpack, verify_base
-from backup.policy import Config
-from backup.postgresql import Database
-from backup.recorder import Now, Show, now_utc
-from backup.restic import LONG_SECONDS, Repository, demand, run
+from backup.postgres import manifest, postgresql, scratch
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
+from backup.repositories.restic import LONG_SECONDS, Repository, demand, run
 from backup.restore import database, files, operation, programs, server
 from backup.restore import postgresql as restore_postgresql
 from backup.restore.database import DatabaseTarget

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from backup import verify
+from backup.config.policy import Config
 from backup.errors import BackupError
 from backup.point_in_time import wal
 from backup.point_in_time.base import SPOOL, BaseManifest, BaseSource, read_manifest
 from backup.point_in_time.recover import told
-from backup.policy import Config
-from backup.postgresql import Database
+from backup.postgres.postgresql import Database
 from backup.report import size
-from backup.repository import Snapshot
+from backup.repositories.repository import Snapshot
 from backup.restore import postgresql, server, sets, space
 from backup.restore.database import DatabaseTarget
 from backup.restore.request import LATEST, Request
 from backup.restore.sets import Sets
 from backup.restore.space import Need
 from backup.status import format_time
+from backup.verification import verify
 
 FACTOR = 1.2
 

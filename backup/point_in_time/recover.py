@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from backup import postgresql
 from backup.errors import BackupError
-from backup.postgresql import Database
+from backup.postgres import postgresql
+from backup.postgres.postgresql import Database
 from backup.process import GRACE_SECONDS, end, ending_with_us
 from backup.restore.programs import give_to_server_user
 from backup.status import format_time

@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backup import locks, postgresql, report, repository, rest_server
+from backup import report
+from backup.config.policy import Config, Policy
 from backup.errors import BackupError
+from backup.night.recorder import Now, now_utc
 from backup.point_in_time import wal
 from backup.point_in_time.archive import DROPPED
 from backup.point_in_time.base import BaseSource
 from backup.point_in_time.spool import Spool, needed_from, removable, spools
-from backup.policy import Config, Policy
-from backup.recorder import Now, now_utc
-from backup.repository import Snapshot
-from backup.restic import Repository
+from backup.postgres import postgresql
+from backup.repositories import locks, repository, rest_server
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import Repository
 from backup.status import Cause, Outcome, format_time, parse_time
 
 logger = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from backup import postgresql
 from backup.errors import BackupError
+from backup.postgres import postgresql
 from backup.process import end, ending_with_us
-from backup.restic import LONG_SECONDS, Repository, demand, run
+from backup.repositories.restic import LONG_SECONDS, Repository, demand, run
 from backup.restore.programs import give_to_server_user
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup.repository import Snapshot
+from backup.repositories.repository import Snapshot
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 KIND = "wal"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from backup.backup_set import BackupSet, Part
 from backup.errors import BackupError
+from backup.night.backup_set import BackupSet, Part
 from backup.restore import devices, mariadb, orthanc, postgresql, share, sqlite
 from backup.restore.request import Request
 from backup.restore.restorer import Restorer

@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-from backup import policy_file
 from backup.cli.common import FAILED, ProgressLine, config_option, explained, policy_option
+from backup.config import policy_file
+from backup.config.policy import Config
 from backup.errors import BackupError
+from backup.night.recorder import Show, now_utc
 from backup.point_in_time import operation as point_operation
 from backup.point_in_time import plan as point_plan
-from backup.policy import Config
-from backup.recorder import Show, now_utc
 from backup.restore import guide, operation, plan, texts
 from backup.restore.operation import Done
 from backup.restore.request import AUTO, LATEST, Request

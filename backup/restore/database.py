@@ -4,11 +4,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup import manifest, postgresql
-from backup.compare import compare
 from backup.errors import BackupError
-from backup.manifest import DatabaseManifest
-from backup.postgresql import Database
+from backup.postgres import manifest, postgresql
+from backup.postgres.compare import compare
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
 from backup.restore import programs, roles, server
 from backup.restore.record import RestoreRecorder
 from backup.status import Verdict

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backup.backup_set import Part
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
 from backup.restore.files import unfinished
 from backup.restore.record import RestoreRecorder
 from backup.restore.restorer import Asked
 from backup.sources.devices.put_back import put_back
 from backup.sources.devices.source import DIRECTORY, DevicesSource
 from backup.sources.work import Stored
+from backup.verification.findings import Findings
 
 WORDS = "README-恢复说明.txt"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
-from backup.repository import Progress
-from backup.restic import LONG_SECONDS, Repository, demand, run
+from backup.repositories.repository import Progress
+from backup.repositories.restic import LONG_SECONDS, Repository, demand, run
 
 SPECIAL = re.compile(r"([\\*?\[\]])")
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import click
 
-from backup import rest_server
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
 from backup.report import explained
+from backup.repositories import rest_server
 from backup.restore import choose, texts
 from backup.restore.request import Request
 from backup.restore.sets import NOT_THERE, open_sets, read_manifest

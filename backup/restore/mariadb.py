@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backup import verify
-from backup.backup_set import Part
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
 from backup.report import size
 from backup.restore.record import RestoreRecorder
 from backup.restore.restorer import Asked
@@ -20,6 +18,8 @@ from backup.sources.mariadb.restored import require_equal
 from backup.sources.mariadb.source import MariadbSource
 from backup.sources.mariadb.swap import Swap
 from backup.sources.work import Stored
+from backup.verification import verify
+from backup.verification.findings import Findings
 
 SIZE_FACTOR = 1.5
 """A restored database with its logs needs about this much of the original's size."""

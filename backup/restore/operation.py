@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from backup import locks, scratch, verify
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
-from backup.recorder import Now, Show, now_utc
+from backup.night.recorder import Now, Show, now_utc
+from backup.postgres import scratch
+from backup.repositories import locks
 from backup.restore import files
 from backup.restore.plan import FilesPlan, Plan
 from backup.restore.record import RestoreRecorder, heal
 from backup.restore.request import Request
 from backup.restore.restorer import PartPlan
 from backup.status import Cause, Outcome, RestoreRecord, new_id
+from backup.verification import verify
 
 
 @dataclass(frozen=True)

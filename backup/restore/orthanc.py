@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backup.backup_set import Part
 from backup.errors import BackupError
+from backup.night.backup_set import Part
 from backup.report import size
 from backup.restore import files
 from backup.restore.files import Selection, unfinished

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from backup.backup_set import Part
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
+from backup.night.backup_set import Part
 from backup.restore import choose, files, space
 from backup.restore.files import Preview, Selection
 from backup.restore.request import Request

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from backup import manifest, verify
-from backup.backup_set import Part
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.manifest import DatabaseManifest
-from backup.policy import Config
-from backup.postgresql import Database
+from backup.night.backup_set import Part
+from backup.postgres import manifest
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
 from backup.report import size
 from backup.restore import database, server
 from backup.restore.database import DatabaseTarget
@@ -20,6 +19,8 @@ from backup.restore.record import RestoreRecorder
 from backup.restore.request import Request
 from backup.restore.restorer import Asked
 from backup.sources.work import Stored
+from backup.verification import verify
+from backup.verification.findings import Findings
 
 SIZE_FACTOR = 1.2
 """A restored database with its log needs about this much of the original's size."""

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from backup import postgresql
 from backup.errors import BackupError
-from backup.postgresql import Database
+from backup.postgres import postgresql
+from backup.postgres.postgresql import Database
 from backup.process import end
 
 LONG_SECONDS = 12 * 3600.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backup.errors import BackupError
-from backup.recorder import Now, Show, StepNotes
+from backup.night.recorder import Now, Show, StepNotes
 from backup.status import Cause, Outcome, RestoreRecord, Step, read_restores, write_restore
 
 logger = logging.getLogger(__name__)

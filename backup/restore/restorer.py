@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from backup.backup_set import BackupSet, Part
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
-from backup.repository import Snapshot
+from backup.night.backup_set import BackupSet, Part
+from backup.repositories.repository import Snapshot
 from backup.restore.record import RestoreRecorder
 from backup.restore.request import Request
 from backup.restore.sets import Sets, staging

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from backup import postgresql
 from backup.errors import BackupError
-from backup.postgresql import Database
+from backup.postgres import postgresql
+from backup.postgres.postgresql import Database
 from backup.restore import programs
 from backup.restore.roles import unquoted
 

@@ -7,15 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from backup import backup_set, repository, rest_server
-from backup.backup_set import BackupSet
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.guard_times import SKEW
-from backup.policy import Config
-from backup.recorder import now_utc
-from backup.repository import Snapshot
-from backup.restic import QUICK_SECONDS, Repository
+from backup.night import backup_set
+from backup.night.backup_set import BackupSet
+from backup.night.recorder import now_utc
+from backup.repositories import repository, rest_server
+from backup.repositories.repository import Snapshot
+from backup.repositories.restic import QUICK_SECONDS, Repository
 from backup.restore.request import AUTO, LATEST
+from backup.rules.guard_times import SKEW
 from backup.status import Verdict, read_verifications
 
 logger = logging.getLogger(__name__)

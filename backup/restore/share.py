@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from backup.backup_set import Part
 from backup.errors import BackupError
+from backup.night.backup_set import Part
 from backup.report import size
 from backup.restore.files import unfinished
 from backup.restore.record import RestoreRecorder

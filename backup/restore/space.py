@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
 from backup.status import Outcome, read_restores, read_verifications
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup import verify
-from backup.backup_set import Part
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
 from backup.report import size
 from backup.restore.record import RestoreRecorder
 from backup.restore.restorer import Asked
 from backup.sources.sqlite import SqliteSource, copy_database
 from backup.sources.work import Stored
+from backup.verification import verify
+from backup.verification.findings import Findings
 
 BUSY_SECONDS = 30.0
 LOGS = ("-wal", "-journal", "-shm")

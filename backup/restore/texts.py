@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backup.report import explained, size
-from backup.repository import Snapshot
+from backup.repositories.repository import Snapshot
 from backup.restore import choose
 from backup.restore.operation import Done
 from backup.restore.plan import Plan

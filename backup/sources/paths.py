@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from backup import repository
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_list, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.reader import Reader, a_list, a_path
-from backup.repository import is_plain
+from backup.night.backup_set import Part
+from backup.repositories import repository
+from backup.repositories.repository import is_plain
 from backup.sources.work import Stored, Work
 from backup.status import Cause
+from backup.verification.findings import Findings
 
 SAMPLE_FILES = 200
 SAMPLE_FILE_BYTES = 16 * 1024 * 1024

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from backup import manifest, postgresql, scratch
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_name, a_path, a_truth
 from backup.errors import BackupError
-from backup.exported_snapshot import exported_snapshot
-from backup.findings import Findings
-from backup.postgresql import Database
+from backup.night.backup_set import Part
+from backup.postgres import manifest, postgresql, scratch
+from backup.postgres.exported_snapshot import exported_snapshot
+from backup.postgres.postgresql import Database
+from backup.postgres.restore_database import restore_database
 from backup.process import ProducerFailedError
-from backup.reader import Reader, a_name, a_path, a_truth
-from backup.restore_database import restore_database
 from backup.sources.work import Stored, Work
+from backup.verification.findings import Findings
 
 SPACE_FACTOR = 2.5
 """The staged dump, the scratch server and its log together need about this much of the database's size."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from backup.reader import Reader
+from backup.config.reader import Reader
 from backup.sources.devices.source import DevicesSource
 from backup.sources.mariadb.source import MariadbSource
 from backup.sources.orthanc.source import OrthancSource

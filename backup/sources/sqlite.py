@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.reader import Reader, a_path
+from backup.night.backup_set import Part
 from backup.sources.work import Stored, Work
 from backup.status import Cause
+from backup.verification.findings import Findings
 
 BUSY_SECONDS = 60.0
 TRIES = 5

@@ -6,15 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from backup import repository
-from backup.backup_set import Part
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
+from backup.night.recorder import Recorder, StepNotes
 from backup.process import Producer
-from backup.recorder import Recorder, StepNotes
-from backup.repository import Added, Snapshot
-from backup.restic import LONG_SECONDS, QUICK_SECONDS, Repository
+from backup.repositories import repository
+from backup.repositories.repository import Added, Snapshot
+from backup.repositories.restic import LONG_SECONDS, QUICK_SECONDS, Repository
 from backup.status import Cause
+from backup.verification.findings import Findings
 
 
 class Source(Protocol):

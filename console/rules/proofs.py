@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from backup.proof import PROVED_WITHIN, Standing
+from backup.rules.proof import PROVED_WITHIN, Standing
 from backup.status import Verdict
 from console.forecast import restore_forecast
 from console.i18n import Text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backup.proof import Standing, judge
+from backup.rules.proof import Standing, judge
 from backup.status import Verdict
 from console.config import ConsoleConfig, Policy
 from console.forecast import Proof

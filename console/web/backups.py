@@ -6,7 +6,8 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
 
-from backup.causes import Explanation, explain
+from backup.causes import explain
+from backup.causes.explanation import Explanation
 from backup.status import Cause
 from console import view
 from console.details import detail_text

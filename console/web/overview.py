@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
-from backup.proof import Standing
+from backup.rules.proof import Standing
 from console.problems import Severity, find_problems
 from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE, WAL_KINDS
 from console.rules.view import StoreView

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from shlex import quote
 
-from backup import backup_set
-from backup.backup_set import BackupSet
 from backup.kit.contents import Kit
+from backup.night import backup_set
+from backup.night.backup_set import BackupSet
 from backup.status import parse_time
 from playbooks.login import Target
 from playbooks.recovery import proof

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
-from backup.backup_set import BackupSet
+from backup.night.backup_set import BackupSet
 from backup.status import Outcome, RestoreRecord, run_from_json, to_json
 from playbooks.login import Target
 from playbooks.recovery.fetched import CONSOLE, RESTORED, STAGING, WORK, SealedSet

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backup.backup_set import BackupSet
 from backup.kit.contents import Kit
-from backup.recorder import now_utc
+from backup.night.backup_set import BackupSet
+from backup.night.recorder import now_utc
 from backup.status import Outcome, Purpose, RestoreRecord, new_id
 from inventory.loader import Facility, load_facility
 from playbooks.login import Target

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
 from backup.status import Cause, Outcome, Step
 from playbooks.recovery.remote import RecoveryError
 

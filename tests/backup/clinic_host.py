@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup import job, policy_file
-from backup.policy import Config
-from backup.postgresql import Database
-from backup.recorder import Now, now_utc
-from backup.restic import Repository
-from backup.retry import Sleep
+from backup.config import policy_file
+from backup.config.policy import Config
+from backup.night import job
+from backup.night.recorder import Now, now_utc
+from backup.night.retry import Sleep
+from backup.postgres.postgresql import Database
+from backup.repositories.restic import Repository
 from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from backup import postgresql, repository, scratch, verify
-from backup.policy import Config
-from backup.postgresql import Database
+from backup.config.policy import Config
+from backup.postgres import postgresql, scratch
+from backup.postgres.postgresql import Database
+from backup.repositories import repository
+from backup.verification import verify
 from tests.backup import tools
 from tests.backup.clinic import CLINIC
 from tests.backup.clinic_host import REPOSITORY_PASSWORD, ClinicHost, both, run

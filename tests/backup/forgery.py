@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from backup import backup_set, manifest, process, repository
-from backup.backup_set import BackupSet
-from backup.policy import Config
+from backup import process
+from backup.config.policy import Config
+from backup.night import backup_set
+from backup.night.backup_set import BackupSet
+from backup.postgres import manifest
+from backup.repositories import repository
 from backup.status import Verdict, Verification
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from backup import causes, classify
+from backup import causes
+from backup.repositories import classify
 from backup.status import Cause
 
-BACKUP = Path(causes.__file__).parent
+BACKUP = Path(causes.__file__).parents[1]
 TEXTS = [text for item in causes.CAUSES.values() for text in (item.title, item.meaning, item.next_step)]
 
 
@@ -28,7 +29,9 @@ def test_the_chinese_catalogue_is_complete_and_keeps_every_placeholder() -> None
 
 
 def test_every_code_that_is_raised_is_explained_and_every_explained_code_is_raised() -> None:
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in BACKUP.rglob("*.py") if path.name != "causes.py")
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in BACKUP.rglob("*.py") if path.parent.name != "causes"
+    )
     quoted = set(re.findall(r'"([a-z]+(?:_[a-z]+)*)"', sources))
     raised = set(re.findall(r'(?:BackupError|Cause)\(\s*(?:code=)?"([a-z_]+)"', sources))
     assert raised <= set(causes.CAUSES)

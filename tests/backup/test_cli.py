@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from backup.postgresql import Database
+from backup.postgres.postgresql import Database
 from tests.backup.clinic_host import ClinicHost
 
 CHECKOUT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def test_a_clinic_from_no_repository_to_a_proved_backup(host: ClinicHost, cluste
     night = xinglin(host, "run", "--due")
     assert night.returncode == 0, night.stderr
     assert "check_offsite: success" in night.stdout
-    assert "INFO backup.recorder" in night.stderr
+    assert "INFO backup.night.recorder" in night.stderr
     unproved = xinglin(host, "status")
     assert unproved.returncode == 1
     assert "never proved by a restore from offsite" in unproved.stdout

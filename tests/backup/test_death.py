@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from backup import locks, process, repository, restic
+from backup import process
 from backup.errors import BackupError
-from backup.recorder import boot_id, heal
+from backup.night.recorder import boot_id, heal
+from backup.repositories import locks, repository, restic
 from backup.status import Outcome, read_runs, write_run
 from tests.backup.clinic_host import ClinicHost, both, run
 

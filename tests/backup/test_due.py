@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backup import due
-from backup.policy import Policy, Retention
+from backup.config.policy import Policy, Retention
+from backup.rules import due
 from backup.status import BackupRun, Outcome, Trigger
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from backup import locks, postgresql, repository
 from backup.errors import BackupError
-from backup.postgresql import Database
+from backup.postgres import postgresql
+from backup.postgres.postgresql import Database
+from backup.repositories import locks, repository
 from backup.status import Outcome
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import DAY, Authority

@@ -1,7 +1,7 @@
 """The nightly job against a real PostgreSQL and two real append-only rest-servers."""
 
-from backup import repository
-from backup.postgresql import Database
+from backup.postgres.postgresql import Database
+from backup.repositories import repository
 from backup.status import Outcome, read_runs
 from tests.backup.clinic_host import ClinicHost, both, run
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from backup import clock, probe, repository, rest_server, restic
 from backup.errors import BackupError
-from backup.recorder import now_utc
+from backup.night import clock
+from backup.night.recorder import now_utc
+from backup.repositories import probe, repository, rest_server, restic
 from backup.status import BackupRun, Outcome, Step, read_progress, read_runs, write_run
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import RestServer

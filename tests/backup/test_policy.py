@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from backup import policy_file, restic
+from backup.config import policy_file
+from backup.config.policy import Retention
 from backup.errors import BackupError
-from backup.policy import Retention
-from backup.restic import Repository
+from backup.repositories import restic
+from backup.repositories.restic import Repository
 from backup.sources.paths import PathsSource
 from backup.sources.postgresql import PostgresqlSource
 

@@ -11,14 +11,15 @@ from typing import IO
 
 import pytest
 
-from backup import exported_snapshot as module
-from backup import job, manifest, postgresql
-from backup.catalogue import normalise
 from backup.errors import BackupError
-from backup.exported_snapshot import exported_snapshot
-from backup.postgresql import Database, ExportedSnapshot
+from backup.night import job
+from backup.postgres import exported_snapshot as module
+from backup.postgres import manifest, postgresql
+from backup.postgres.catalogue import normalise
+from backup.postgres.exported_snapshot import exported_snapshot
+from backup.postgres.postgresql import Database, ExportedSnapshot
+from backup.postgres.psql_session import Session, session
 from backup.process import Producer
-from backup.psql_session import Session, session
 from backup.status import Trigger
 from tests.backup.clinic_host import ClinicHost
 

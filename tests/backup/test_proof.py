@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backup.proof import SELF_TEST, Standing, is_due, is_self_test_due, standing
+from backup.rules.proof import SELF_TEST, Standing, is_due, is_self_test_due, standing
 from backup.status import Assertion, Verdict, Verification
 
 ZONE = ZoneInfo("Asia/Shanghai")

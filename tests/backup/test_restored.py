@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from backup import amcheck, manifest, postgresql
 from backup.errors import BackupError
-from backup.exported_snapshot import exported_snapshot
-from backup.findings import Findings
-from backup.manifest import DatabaseManifest
-from backup.postgresql import Database
-from backup.restore_database import restore_database
+from backup.postgres import amcheck, manifest, postgresql
+from backup.postgres.exported_snapshot import exported_snapshot
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
+from backup.postgres.restore_database import restore_database
 from backup.status import Verdict
+from backup.verification.findings import Findings
 from tests.backup.conftest import scratch_place
 
 ODD = """

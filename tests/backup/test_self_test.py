@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from backup import dump_file, postgresql, restored
-from backup.findings import Findings
-from backup.manifest import DatabaseManifest
-from backup.policy import Config
-from backup.postgresql import Database
+from backup.config.policy import Config
+from backup.postgres import dump_file, postgresql, restored
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
 from backup.status import Assertion, Verdict, Verification
-from backup.verify import verify_policy
+from backup.verification.findings import Findings
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.forgery import forge
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from backup import backup_set, repository
 from backup.errors import BackupError
+from backup.night import backup_set
+from backup.repositories import repository
 from backup.sources import sqlite
 from backup.status import Outcome, Verdict
-from backup.verify import verify_policy
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 
 CLINIC = """

@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from backup import manifest, postgresql, restic
-from backup.findings import Findings
-from backup.manifest import DatabaseManifest
-from backup.postgresql import Database
-from backup.psql_session import Session, session
+from backup.postgres import manifest, postgresql
+from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.postgresql import Database
+from backup.postgres.psql_session import Session, session
+from backup.repositories import restic
 from backup.restore.request import LATEST
 from backup.restore.sets import choose, open_sets
 from backup.sources.paths import sample
 from backup.status import Verdict, read_verifications
-from backup.verify import verify_policy
+from backup.verification.findings import Findings
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
 from tests.backup.test_death import await_true
@@ -109,7 +110,8 @@ def test_a_killed_verification_takes_its_server_with_it_and_the_next_one_sweeps(
     config = replace(host.with_database(cluster), offsite=None)
     run(config)
     script = (
-        "import sys; from pathlib import Path; from backup import policy_file; from backup.verify import verify_policy;"
+        "import sys; from pathlib import Path; from backup.config import policy_file;"
+        "from backup.verification.verify import verify_policy;"
         "config = policy_file.load(Path(sys.argv[1]));"
         "verify_policy(config, config.policy('his'), scratch_parent=Path(sys.argv[2]))"
     )

@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from backup import backup_set, manifest, postgresql, repository, scratch
-from backup import verify as verify_module
-from backup.backup_set import BackupSet
-from backup.manifest import Sequence
-from backup.policy import Config
-from backup.postgresql import Database
-from backup.recorder import now_utc
+from backup.config.policy import Config
+from backup.night import backup_set
+from backup.night.backup_set import BackupSet
+from backup.night.recorder import now_utc
+from backup.postgres import manifest, postgresql, scratch
+from backup.postgres.manifest import Sequence
+from backup.postgres.postgresql import Database
+from backup.repositories import repository
 from backup.status import Verdict, Verification, format_time
-from backup.verify import verify_policy
+from backup.verification import verify as verify_module
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.forgery import edit_manifest, failure, forge
 

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backup import job, policy_file, repository
+from backup.config import policy_file
+from backup.night import job
+from backup.repositories import repository
 from backup.status import Outcome, Trigger
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from backup import restic
+from backup.repositories import restic
 from tests.backup import tools
 from tests.backup.clinic_host import ClinicHost
 from tests.backup.conftest import new_host

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from backup import postgresql, repository, scratch
-from backup.postgresql import Database
+from backup.postgres import postgresql, scratch
+from backup.postgres.postgresql import Database
+from backup.repositories import repository
 from backup.status import Verdict
-from backup.verify import verify_policy
+from backup.verification.verify import verify_policy
 from tests.backup import tools
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import new_host, scratch_place

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from backup.guard_words import GROWN, SENTENCES, parse
+from backup.rules.guard_words import GROWN, SENTENCES, parse
 from console.details import detail_text
 from console.i18n import translations
 

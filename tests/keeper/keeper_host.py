@@ -9,7 +9,7 @@ from typing import Any
 
 from backup.keeper import config, keep
 from backup.keeper.config import KeeperConfig
-from backup.restic import Repository, environment
+from backup.repositories.restic import Repository, environment
 from backup.status import RepositoryState
 from tests.backup.clinic_host import REPOSITORY_PASSWORD, ClinicHost
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from backup.repository import Snapshot, Summary
+from backup.repositories.repository import Snapshot, Summary
 
 FIRST = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 """02:00 in Shanghai."""

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from backup import causes, process, repository
+from backup import causes, process
 from backup.errors import BackupError
 from backup.keeper import copies, copy_target, memory
 from backup.keeper.config import KeeperConfig
-from backup.recorder import now_utc
-from backup.restic import Repository, environment
+from backup.night.recorder import now_utc
+from backup.repositories import repository
+from backup.repositories.restic import Repository, environment
 from backup.status import CopyDisk, CopyState, Outcome, read_copies, write_copy
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.keeper.copy_places import KEY_ID, SECRET, Disk, disk, rclone, s3_server

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from backup import guard, guard_words
-from backup.repository import Snapshot
+from backup.repositories.repository import Snapshot
+from backup.rules import guard, guard_words
 from tests.keeper.nights import DAY, FIRST, copied, dump, night, quiet, seal
 
 HOUR = timedelta(hours=1)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backup import repository
+from backup.config.policy import Retention
 from backup.keeper import heal
 from backup.keeper.aside import Aside, broken_files
-from backup.policy import Retention
+from backup.repositories import repository
 from backup.status import Outcome
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.keeper.keeper_host import Keepers, check_all, flip, outcomes, packs

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from backup import repository
 from backup.keeper import keep, memory, tools
 from backup.keeper.memory import Memory
-from backup.recorder import now_utc
-from backup.restic import environment
+from backup.night.recorder import now_utc
+from backup.repositories import repository
+from backup.repositories.restic import environment
 from backup.status import PARTS, Outcome, read_repositories
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.keeper.keeper_host import Keepers, check_all, outcomes

@@ -12,7 +12,7 @@ import pytest
 from backup.errors import BackupError
 from backup.keeper import config as keeper_config
 from backup.keeper import memory
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
 from backup.status import Anomaly, Outcome, RepositoryState, read_repositories, write_repository
 from tests.backup.clinic_host import ClinicHost, run
 from tests.keeper.keeper_host import Keepers

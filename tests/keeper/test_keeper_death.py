@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from backup import repository
+from backup.repositories import repository
 from backup.status import Outcome, read_repositories
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.test_death import is_free

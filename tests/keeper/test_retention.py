@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backup.policy import Retention
-from backup.repository import Snapshot
-from backup.retention import Decision, decide
+from backup.config.policy import Retention
+from backup.repositories.repository import Snapshot
+from backup.rules.retention import Decision, decide
 from tests.backup.tools import Tools
 from tests.keeper.nights import DAY, FIRST, copied, dump, identity, seal
 

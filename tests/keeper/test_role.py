@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from backup.config.policy_file import parse_retention
 from backup.keeper import config
 from backup.keeper.copy_config import Disks, Sftp
-from backup.policy_file import parse_retention
 from playbooks.filter_plugins.copies import (
     copy_addresses,
     copy_disks,

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from backup import rest_server
+from backup.config.policy import Retention
 from backup.keeper import refused, space
 from backup.keeper.keep import keep_all
 from backup.keeper.watch import watch
-from backup.policy import Retention
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
+from backup.repositories import rest_server
 from backup.status import Outcome, RefusedDelete, RepositoryState, read_repositories, read_space, write_repository
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import RestServer, await_port

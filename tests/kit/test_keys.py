@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backup.config.policy import Config
 from backup.errors import BackupError
 from backup.kit import code, keys, server
-from backup.policy import Config
 from backup.status import Outcome, Purpose, read_restores
 from tests.backup.clinic_host import ClinicHost
 

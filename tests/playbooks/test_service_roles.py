@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agent.config import load_config as load_agent
-from backup import policy_file
+from backup.config import policy_file
 from console.config import load_config as load_console
 from playbooks.filter_plugins.repository import htpasswd_sha, repository_http_password
 from tests.playbooks.rendered import ROLES, SECRETS, SERVICE_ROLES, Rendered, render

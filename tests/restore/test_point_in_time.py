@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from backup import postgresql, repository, scratch
+from backup.config.policy import Config
 from backup.errors import BackupError
+from backup.night.recorder import now_utc
 from backup.point_in_time import archive, base, operation, plan, store, wal
 from backup.point_in_time.store import read_state
 from backup.point_in_time.unpack import unpack, verify_base
-from backup.policy import Config
-from backup.postgresql import Database
+from backup.postgres import postgresql, scratch
+from backup.postgres.postgresql import Database
 from backup.process import end, ending_with_us
-from backup.recorder import now_utc
+from backup.repositories import repository
 from backup.restore import programs, server
 from backup.restore.operation import Done
 from backup.restore.request import LATEST, Request
 from backup.status import Outcome, Verdict
-from backup.verify import verify_policy
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.conftest import scratch_place
 from tests.backup.test_cli import CHECKOUT, xinglin

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from backup import manifest, postgresql
-from backup.compare import compare
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
-from backup.postgresql import Database
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
+from backup.postgres import manifest, postgresql
+from backup.postgres.compare import compare
+from backup.postgres.postgresql import Database
 from backup.restore import operation, plan, server
 from backup.restore import postgresql as postgresql_part
 from backup.restore.request import Request

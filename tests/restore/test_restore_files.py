@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
 from backup.restore import files, operation, plan
 from backup.restore.request import Request
 from backup.status import Outcome, read_restores

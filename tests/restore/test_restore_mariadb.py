@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.policy import Config
-from backup.recorder import now_utc
+from backup.night.recorder import now_utc
 from backup.restore import operation, plan
 from backup.restore.mariadb import MariadbPlan
 from backup.restore.request import Request
@@ -19,6 +18,7 @@ from backup.sources.mariadb import client, load, manifest, scratch, swap
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.restored import require_equal
 from backup.status import Outcome, read_restores
+from backup.verification.findings import Findings
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
 from tests.backup.test_cli import xinglin

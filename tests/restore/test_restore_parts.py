@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from backup.config.policy import Config
 from backup.errors import BackupError
-from backup.policy import Config
+from backup.night.recorder import now_utc
 from backup.process import end, ending_with_us
-from backup.recorder import now_utc
 from backup.restore import operation, plan, sqlite
 from backup.restore.devices import WORDS
 from backup.restore.request import Request

@@ -6,7 +6,7 @@ import pytest
 
 from backup.point_in_time import wal
 from backup.point_in_time.spool import needed_from, removable
-from backup.repository import Snapshot
+from backup.repositories.repository import Snapshot
 
 MEGABYTE = 1 << 20
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -4,13 +4,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from backup import repository
-from backup.backup_set import Part
-from backup.findings import Findings
-from backup.recorder import Recorder, now_utc
-from backup.restic import Repository
+from backup.night.backup_set import Part
+from backup.night.recorder import Recorder, now_utc
+from backup.repositories import repository
+from backup.repositories.restic import Repository
 from backup.sources.work import Source, Stored, Work
 from backup.status import BackupRun, Trigger
+from backup.verification.findings import Findings
 from tests.backup.conftest import scratch_place
 
 TAGS = ("run=r1", "policy=p")

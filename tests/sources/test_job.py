@@ -6,7 +6,7 @@ import pytest
 
 from backup.sources.mariadb import client, scratch
 from backup.status import Outcome, Verdict
-from backup.verify import verify_policy
+from backup.verification.verify import verify_policy
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
 from tests.sources.samba import Samba, samba

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from backup import repository
 from backup.errors import BackupError
 from backup.process import end
+from backup.repositories import repository
 from backup.sources.smb import relay
 from backup.sources.smb.complaints import judge
 from tests.backup.conftest import scratch_place

@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_list, a_name, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.reader import Reader, a_list, a_name, a_path
-from backup.recorder import now_utc
+from backup.night.backup_set import Part
+from backup.night.recorder import now_utc
 from backup.sources.devices import ssh, store
 from backup.sources.devices.platforms import PLATFORMS, fault, meaning
 from backup.sources.devices.ssh import Device
@@ -21,6 +20,7 @@ from backup.sources.devices.store import Stand
 from backup.sources.paths import sha256
 from backup.sources.work import Stored, Work
 from backup.status import Cause, format_time
+from backup.verification.findings import Findings
 
 DIRECTORY = "devices"
 WORST_FIRST = ("device_key_changed", "device_refused", "device_answer_wrong", "device_silent")

@@ -5,9 +5,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backup.findings import Findings
 from backup.sources.mariadb.manifest import Manifest
 from backup.status import Cause, parse_time
+from backup.verification.findings import Findings
 
 LAST_LINE = re.compile(rb"-- Dump completed on (\d{4}-\d\d-\d\d) +(\d+:\d\d:\d\d)\n\Z")
 LONGEST = timedelta(days=1)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from backup.errors import BackupError
-from backup.findings import Findings
 from backup.sources.mariadb import catalogue, client, manifest
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.manifest import Manifest
 from backup.status import Verdict
+from backup.verification.findings import Findings
 
 
 def require_equal(

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backup.errors import BackupError
-from backup.findings import Findings
 from backup.sources.mariadb import catalogue, client, dump_file
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.manifest import Manifest
 from backup.sources.mariadb.restored import require_equal
 from backup.status import Assertion, Verdict
+from backup.verification.findings import Findings
 
 SPOIL_SECONDS = 3600.0
 

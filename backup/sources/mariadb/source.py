@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_name, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
+from backup.postgres.scratch import require_space
 from backup.process import ProducerFailedError, end
-from backup.reader import Reader, a_name, a_path
-from backup.scratch import require_space
 from backup.sources.mariadb import client, dump_file, manifest, scratch, self_test
 from backup.sources.mariadb.client import Server
 from backup.sources.mariadb.restored import require_equal
 from backup.sources.mariadb.view import consistent
 from backup.sources.work import Stored, Work
 from backup.status import format_time
+from backup.verification.findings import Findings
 
 SPACE_FACTOR = 3.0
 """The staged dump, the scratch server and its log together need about this much of the database's size."""

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from backup import process, repository
-from backup.backup_set import Part
-from backup.classify import read_complaint
+from backup import process
+from backup.config.reader import Reader, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
-from backup.reader import Reader, a_path
-from backup.restic import LONG_SECONDS, Said, demand, environment
-from backup.scratch import require_space
+from backup.night.backup_set import Part
+from backup.postgres.scratch import require_space
+from backup.repositories import repository
+from backup.repositories.classify import read_complaint
+from backup.repositories.restic import LONG_SECONDS, Said, demand, environment
 from backup.sources.orthanc import index
 from backup.sources.orthanc.index import Attachment
 from backup.sources.work import Stored, Work
 from backup.status import Cause
+from backup.verification.findings import Findings
 
 SAMPLE_FILES = 200
 SAMPLE_BYTES = 512 * 1024 * 1024

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self
 
-from backup.backup_set import Part
+from backup.config.reader import Reader, a_path
 from backup.errors import BackupError
-from backup.findings import Findings
+from backup.night.backup_set import Part
+from backup.night.recorder import now_utc
 from backup.process import ProducerFailedError, ending_with_us, producing
-from backup.reader import Reader, a_path
-from backup.recorder import now_utc
-from backup.restic import LONG_SECONDS, demand, run
+from backup.repositories.restic import LONG_SECONDS, demand, run
 from backup.sources.smb.tar import Entry, TarBrokenError, entries, nowhere
 from backup.sources.work import Stored, Work
 from backup.status import Cause
+from backup.verification.findings import Findings
 
 PORT = 445
 SHOWN = 3

@@ -1,0 +1,1 @@
+"""This host's backup configuration: what it may hold, how it is read, as typed values."""

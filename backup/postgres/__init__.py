@@ -1,0 +1,1 @@
+"""PostgreSQL: a dump and a manifest of the same snapshot, a scratch server, and how both are compared."""

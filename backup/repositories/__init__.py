@@ -1,0 +1,1 @@
+"""restic and the servers of its repositories: commands, what they say, locks, space, refused deletions."""

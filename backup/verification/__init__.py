@@ -1,0 +1,1 @@
+"""The restore test: what was stored is restored and compared."""
