@@ -3,7 +3,6 @@
 The playbook renders the file from the facility; a policy here has the facility's own keys.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,8 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from backup.config.policy import Config, Hooks, Policy, Retention, Target
-from backup.config.reader import Reader, a_list, a_name, a_path, a_positive_number, a_time_of_day, a_url, a_zone
-from backup.errors import BackupError
+from backup.config.reader import (
+    Reader,
+    a_list,
+    a_name,
+    a_path,
+    a_positive_number,
+    a_time_of_day,
+    a_url,
+    a_zone,
+    read_file,
+)
 from backup.point_in_time.base import with_bases
 from backup.repositories.restic import Limits
 from backup.sources import registry
@@ -30,17 +38,8 @@ RETENTION = {
 
 def load(path: Path = DEFAULT_PATH) -> Config:
     """Read the configuration; raises BackupError ``configuration_wrong`` whose detail lists every mistake."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BackupError("configuration_wrong", str(path), error.strerror or str(error)) from error
-    except ValueError as error:
-        raise BackupError("configuration_wrong", str(path), f"not JSON: {error}") from error
     reader = _ConfigReader()
-    config = reader.config(data)
-    if reader.mistakes or config is None:
-        raise BackupError("configuration_wrong", str(path), "; ".join(reader.mistakes))
-    return config
+    return read_file(path, reader, reader.config)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from backup.errors import BackupError
 from backup.repositories.classify import redact
 
 T = TypeVar("T")
@@ -36,6 +37,23 @@ class Reader:
             shown = redact(json.dumps(data.get(key), ensure_ascii=False))
             self.mistakes.append(f"{where}.{key}: {shown}; allowed: {allowed}")
             return cast("T", None)
+
+
+def read_file(path: Path, reader: Reader, read: Callable[[object], T | None]) -> T:
+    """Return what ``read`` makes of the JSON file.
+
+    Raises BackupError ``configuration_wrong``, whose detail lists every mistake that ``reader`` noted.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BackupError("configuration_wrong", str(path), error.strerror or str(error)) from error
+    except ValueError as error:
+        raise BackupError("configuration_wrong", str(path), f"not JSON: {error}") from error
+    found = read(data)
+    if reader.mistakes or found is None:
+        raise BackupError("configuration_wrong", str(path), "; ".join(reader.mistakes))
+    return found
 
 
 def a_list(value: object) -> list[Any]:

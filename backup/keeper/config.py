@@ -1,6 +1,5 @@
 """Reads /etc/xinglin/keeper.json; every mistake at once, each with its key and what is allowed."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backup.config.policy import Retention, Target
 from backup.config.policy_file import parse_retention
-from backup.config.reader import Reader, a_name, a_path, a_url, a_zone
+from backup.config.reader import Reader, a_name, a_path, a_url, a_zone, read_file
 from backup.errors import BackupError
 from backup.keeper.copy_config import Copy, read_copies
 from backup.repositories.restic import Repository
@@ -135,17 +134,8 @@ def readable(path: Path) -> Path:
 
 def load(path: Path = DEFAULT_PATH) -> KeeperConfig:
     """Read the configuration; raises BackupError ``configuration_wrong`` whose detail lists every mistake."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BackupError("configuration_wrong", str(path), error.strerror or str(error)) from error
-    except ValueError as error:
-        raise BackupError("configuration_wrong", str(path), f"not JSON: {error}") from error
     reader = _KeeperReader()
-    config = reader.config(data)
-    if reader.mistakes or config is None:
-        raise BackupError("configuration_wrong", str(path), "; ".join(reader.mistakes))
-    return config
+    return read_file(path, reader, reader.config)
 
 
 class _KeeperReader(Reader):
