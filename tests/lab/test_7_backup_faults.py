@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.status import BackupRun, Outcome, RepositoryState, read_repositories, read_space
+from backup.status import BackupRun, Outcome, RepositoryState, SpaceState, read_repositories, read_space
 from tests.lab.clinic import backup_runs, console_status
 from tests.lab.errors import LabError
 from tests.lab.eventually import eventually
@@ -40,6 +40,14 @@ def keep(server: Host) -> RepositoryState:
     """Let the keeper make its round; returns how his1's repository there stands."""
     server.attempt("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
     return next(state for state in read_repositories(server.root / RECORDS / "repositories") if state.host == "his1")
+
+
+def watch(server: Host) -> SpaceState:
+    """Let the watch look; returns what it saw."""
+    server.attempt("systemctl", "start", "xinglin-watch.service")
+    space = read_space(server.root / RECORDS / "space.json")
+    assert space is not None
+    return space
 
 
 def problems(clinic: Lab, *words: str) -> list[str]:
@@ -240,10 +248,7 @@ def test_a_stolen_host_key_cannot_delete_at_the_vault_and_the_console_raises_the
     before = snapshots(his, "offsite")
     said = attempt(his, "offsite", "forget", *sorted(before))
     assert snapshots(his, "offsite") == before, said
-    vault.run("systemctl", "start", "xinglin-watch.service")
-    space = read_space(vault.root / RECORDS / "space.json")
-    assert space is not None
-    refused = space.refused_deletes
+    refused = watch(vault).refused_deletes
     assert {item.host for item in refused} == {"his1"}
     assert {item.address for item in refused} == {his.address}
     assert {item.path.rpartition("/")[2] for item in refused} & before
@@ -251,11 +256,20 @@ def test_a_stolen_host_key_cannot_delete_at_the_vault_and_the_console_raises_the
     require_clean(his)
 
 
-def test_a_disk_that_fills_beside_the_repository_gives_up_its_ballast(clinic: Lab, appliance: Host, his: Host):
-    space = read_space(appliance.root / RECORDS / "space.json")
-    assert space is not None
-    assert space.ballast_bytes > 0
-    assert space.free_bytes > 0
+FILL = f"fallocate -l $(df --output=avail -B1 {REPOSITORIES_DISK} | tail -n 1) {REPOSITORIES_DISK}/filler"
+
+
+def test_a_full_disk_gives_up_its_ballast_and_gets_it_back(clinic: Lab, appliance: Host):
+    with small_disk(appliance, 100):
+        assert watch(appliance).ballast_bytes > 0
+        appliance.run("sh", "-c", FILL)
+        full = watch(appliance)
+        assert full.ballast_bytes == 0
+        assert full.released_at is not None
+        assert full.free_bytes > 0
+        eventually("the console tells of it", lambda: problems(clinic, "appliance1", "ballast"))
+        appliance.run("rm", f"{REPOSITORIES_DISK}/filler")
+        assert watch(appliance).ballast_bytes > 0
 
 
 def test_a_backup_that_cannot_fit_is_refused_before_it_starts(his: Host, appliance: Host):
