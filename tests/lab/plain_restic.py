@@ -14,7 +14,7 @@ url=$(python3 -c 'import json,sys; print(json.load(open("/etc/xinglin/backup.jso
 export RESTIC_REPOSITORY="$url" RESTIC_CACERT=/etc/xinglin/pki/ca.crt RESTIC_CACHE_DIR=/var/cache/xinglin/restic
 export RESTIC_PASSWORD_FILE=/etc/xinglin/secrets/repository.password RESTIC_REST_USERNAME="$(hostname)"
 export RESTIC_REST_PASSWORD="$(cat "/etc/xinglin/secrets/$where.http-password")"
-exec restic "$@"
+exec restic --retry-lock 2m "$@"
 """
 
 
