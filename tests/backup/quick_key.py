@@ -25,7 +25,10 @@ def make_quick(repository: Path, password: str) -> None:
     key |= {"N": N, "r": R, "p": P, "salt": base64.b64encode(os.urandom(64)).decode()}
     key["data"] = base64.b64encode(_seal(_derive(password, key), master)).decode()
     content = json.dumps(key).encode()
-    path.with_name(hashlib.sha256(content).hexdigest()).write_bytes(content)
+    quick, before = path.with_name(hashlib.sha256(content).hexdigest()), path.stat()
+    quick.write_bytes(content)
+    quick.chmod(before.st_mode & 0o777)
+    os.chown(quick, before.st_uid, before.st_gid)
     path.unlink()
 
 

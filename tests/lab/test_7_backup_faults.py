@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backup.status import BackupRun, Outcome, RepositoryState, SpaceState, read_repositories, read_space
+from tests.backup.quick_key import make_quick
 from tests.lab.clinic import backup_runs, console_status
 from tests.lab.errors import LabError
 from tests.lab.eventually import eventually
@@ -28,6 +29,14 @@ SEED = 20261123
 REPOSITORIES_DISK = "/var/lib/xinglin/repository"
 REPOSITORY = f"{REPOSITORIES_DISK}/his1"
 RECORDS = "var/lib/xinglin/backup"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_keys(his: Host, appliance: Host, vault: Host) -> None:
+    """The rounds below open the repositories a thousand times."""
+    password = his.run("cat", "/etc/xinglin/secrets/repository.password").strip()
+    for server in (appliance, vault):
+        make_quick(server.root / REPOSITORY.lstrip("/"), password)
 
 
 def back_up(host: Host) -> BackupRun:
