@@ -113,7 +113,12 @@ def test_a_wrong_operator_key_is_refused_with_place_cause_and_next_step(clinic: 
 
 
 def test_firewall_rules_that_would_lock_the_operator_out_take_themselves_back(clinic: Lab, tmp_path: Path):
-    left_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "facility", "docs")
+    everywhere = shutil.ignore_patterns("__pycache__", ".*_cache")
+    on_top = shutil.ignore_patterns(".git", ".venv", "facility", "docs")
+
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        return everywhere(directory, names) | (on_top(directory, names) if directory == str(CHECKOUT) else set())
+
     broken = shutil.copytree(CHECKOUT, tmp_path / "broken", ignore=left_out)
     template = broken / "playbooks/roles/firewall/templates/nftables.conf.j2"
     rules = template.read_text(encoding="utf-8")

@@ -107,7 +107,8 @@ def recovered(clinic: Lab, disaster: Disaster, his: Host) -> RestoreRecord:
     """The officer's steps: a new machine, provisioned, the HIS from the vault's last good set."""
     login = clinic.replace_by_bare("his1")
     first_contact = clinic.facility_directory / "first-contact.yml"
-    entries = json.loads(first_contact.read_text()) | json.loads(login.read_text())
+    first_contact.touch(mode=0o600)
+    entries = json.loads(first_contact.read_text() or "{}") | json.loads(login.read_text())
     first_contact.write_text(json.dumps(entries))
     forget = ["ssh-keygen", "-f", str(clinic.facility_directory / "known_hosts"), "-R", his.address]
     subprocess.run(forget, check=True, capture_output=True)
