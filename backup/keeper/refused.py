@@ -26,7 +26,7 @@ PORT = re.compile(r":\d+$")
 
 def parse(line: str) -> RefusedDelete | None:
     """Read one line of the log; None for everything that is not a refused deletion."""
-    found = LINE.search(line)
+    found = LINE.match(line)
     if not found or found["path"] in PROBES:
         return None
     try:
