@@ -63,12 +63,12 @@ def test_a_vault_that_is_off_does_not_keep_the_local_repository_from_being_made(
 
 def test_a_failure_says_what_where_and_what_next(host: ClinicHost) -> None:
     host.with_files()
-    host.local_server.stop()
+    (host.local_server.data / "his1").rename(host.root / "gone")
     night = xinglin(host, "run")
     assert night.returncode == 3
-    assert "The backup repository cannot be reached [repository_unreachable]" in night.stdout
-    assert f"local {host.local_server.url.removeprefix('rest:')} did not answer" in night.stdout
-    assert "Next step: Check the appliance" in night.stdout
+    assert "There is no backup repository [repository_missing]" in night.stdout
+    assert f"local {host.local_server.url.removeprefix('rest:')} holds no restic repository" in night.stdout
+    assert "Next step: Run: xinglin backup init" in night.stdout
     for output in (night.stdout, night.stderr):
         assert host.local_server.http_password not in output
         assert "Traceback" not in output
