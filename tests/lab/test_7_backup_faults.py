@@ -130,7 +130,7 @@ def test_a_full_vault_is_named_the_local_backup_is_good_and_the_next_night_copie
 def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
     """Put the server's repositories on a disk with little room; what was stored meanwhile is kept."""
     place = REPOSITORIES_DISK
-    used = int(server.run("du", "-sm", "--exclude=ballast", place).split()[0])
+    used = int(server.run("du", "-sm", "--exclude=.ballast", place).split()[0])
     server.run(
         "bash",
         "-ec",
