@@ -276,7 +276,7 @@ def test_a_full_disk_gives_up_its_ballast_and_gets_it_back(clinic: Lab, applianc
         assert full.ballast_bytes == 0
         assert full.released_at is not None
         assert full.free_bytes > 0
-        eventually("the console tells of it", lambda: problems(clinic, "appliance1", "ballast"))
+        eventually("the console tells of it", lambda: problems(clinic, "appliance1", "given up"))
         appliance.run("rm", f"{REPOSITORIES_DISK}/filler")
         assert watch(appliance).ballast_bytes > 0
 
