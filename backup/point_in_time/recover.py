@@ -1,7 +1,6 @@
 """Replays WAL onto a base backup in a server of its own, up to a moment, and tells the exact time it reached."""
 
 import contextlib
-import os
 import re
 import shlex
 import signal
@@ -13,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from backup.errors import BackupError
-from backup.postgres import postgresql
+from backup.postgres import postgresql, scratch
 from backup.postgres.postgresql import Database
-from backup.process import GRACE_SECONDS, end, ending_with_us
+from backup.process import GRACE_SECONDS, end
 from backup.restore.programs import give_to_server_user
 from backup.status import format_time
 
@@ -82,19 +81,8 @@ def server(
         "restore_command": restore_command(wal_directories),
         "recovery_target_time": until.isoformat() if until else "",
     }
-    command = [str(postgresql.binary("postgres", major)), "-D", str(data)]
-    command += [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
     source = Database("postgres", home, PORT)
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            ending_with_us(command, user=postgresql.OS_USER, death_signal="QUIT"),
-            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            start_new_session=True,
-        )
+    process = scratch.launch(data, home, major, options)
     try:
         yield Recovered(source, _await(process, source, home / "log"))
         # Fast shutdown: it writes a checkpoint, so that the directory can be started elsewhere at once.

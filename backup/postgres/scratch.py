@@ -130,11 +130,24 @@ def server(parent: Path, major: int, settings: Mapping[str, str] = NO_MORE) -> I
     data = home / "data"
     _initialise(data, major)
     options = SETTINGS | dict(settings) | {"unix_socket_directories": str(home)}
+    source = Database("postgres", home, PORT)
+    process = launch(data, home, major, options)
+    try:
+        identifier = _await(process, source, home / "log")
+        yield Scratch(home, major, source, identifier)
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+        end(process)
+
+
+def launch(data: Path, home: Path, major: int, options: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a server on ``data`` as its OS user, ending with us; its words go to ``home``/log."""
     command = [str(postgresql.binary("postgres", major)), "-D", str(data)]
     command += [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
-    source = Database("postgres", home, PORT)
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             # SIGQUIT is PostgreSQL's immediate shutdown: it takes its children with it.
             ending_with_us(command, user=postgresql.OS_USER, death_signal="QUIT"),
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"},
@@ -144,14 +157,6 @@ def server(parent: Path, major: int, settings: Mapping[str, str] = NO_MORE) -> I
             cwd="/",
             start_new_session=True,
         )
-    try:
-        identifier = _await(process, source, home / "log")
-        yield Scratch(home, major, source, identifier)
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
-        end(process)
 
 
 def _initialise(data: Path, major: int) -> None:
