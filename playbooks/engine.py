@@ -11,6 +11,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,10 +97,21 @@ def run(request: RunRequest, record: RunRecord, progress: Progress) -> RunRecord
             event_handler=on_event,
         )
         progress.close()
+        if ended.status == "canceled":
+            _end_left_behind(control_path)
         record = finished(replace(record, tasks=record.tasks + tuple(tasks)), str(ended.status), datetime.now(UTC))
         if ended.status == "failed" and not tasks:
             raise AnsibleError(_last_words(Path(ended.config.artifact_dir) / "stdout"))
     return record
+
+
+def _end_left_behind(control_path: Path) -> None:
+    """End what a cancelled run left: mitogen's multiplexer has a session of its own, out of the runner's reach."""
+    mark = os.fsencode(control_path)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(process.name) != os.getpid() and mark in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def environment(request: RunRequest, control_path: Path) -> dict[str, str]:

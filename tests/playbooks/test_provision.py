@@ -90,6 +90,7 @@ def test_ctrl_c_ends_the_run_and_is_on_record(facility: Path):
     assert record["status"] == "canceled"
     assert record["hosts"]["one"]["changed"] == 1
     assert list((facility / ".runs").iterdir()) == []
+    assert subprocess.run(["pgrep", "-f", str(facility)], capture_output=True, text=True, check=False).stdout == ""
 
 
 def test_a_playbook_that_ansible_refuses_is_an_error_with_what_it_said(facility: Path):
