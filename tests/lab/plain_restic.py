@@ -1,6 +1,7 @@
 """Plain restic with a host's own secrets, as the README tells it: none of our code takes part."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.lab.host import Host
@@ -41,11 +42,12 @@ def snapshots(host: Host, where: str) -> set[str]:
 
 
 def sets(host: Host, where: str) -> set[str]:
-    """The runs whose sets are sealed there."""
+    """The runs whose sets are sealed there; one dated in the future is a forgery, and nothing copies it."""
+    now = datetime.now(UTC)
     return {
         tag.removeprefix("run=")
         for snapshot in listed(host, where)
-        if "kind=set" in snapshot["tags"]
+        if "kind=set" in snapshot["tags"] and datetime.fromisoformat(snapshot["time"]) <= now
         for tag in snapshot["tags"]
         if tag.startswith("run=")
     }

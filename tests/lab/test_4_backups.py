@@ -82,7 +82,7 @@ def test_the_vault_refuses_a_delete_with_the_hosts_key(his: Host):
     before = snapshots(his, "offsite")
     victim = min(before)
     said = attempt(his, "offsite", "forget", victim, "--prune")
-    assert snapshots(his, "offsite") == before, f"restic said: {said}"
+    assert before <= snapshots(his, "offsite"), f"restic said: {said}"
 
 
 def test_a_power_cut_in_the_middle_of_a_backup_heals_with_the_next_run(clinic: Lab, his: Host):

@@ -234,6 +234,9 @@ def test_a_table_changed_while_the_database_is_dumped_waits_and_the_backup_is_pr
     assert backup_runs(his)[0].outcome is Outcome.SUCCESS
     proof = his.attempt("xinglin", "backup", "verify", "--policy", "his", timeout_seconds=600)
     assert proof.returncode == 0, proof.stdout + proof.stderr
+    smaller = back_up(his)
+    assert smaller.cause is not None, "the table is gone: the dump is a fraction of the one before"
+    assert smaller.cause.code == "anomaly_found"
     require_clean(his)
 
 
@@ -256,7 +259,7 @@ def test_a_stolen_host_key_cannot_delete_at_the_vault_and_the_console_raises_the
 ):
     before = snapshots(his, "offsite")
     said = attempt(his, "offsite", "forget", *sorted(before))
-    assert snapshots(his, "offsite") == before, said
+    assert before <= snapshots(his, "offsite"), said
     refused = watch(vault).refused_deletes
     assert {item.host for item in refused} == {"his1"}
     assert {item.address for item in refused} == {his.address}
