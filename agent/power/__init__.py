@@ -1,0 +1,1 @@
+"""The facility's way down when the mains is away, and its way back; both on record."""
