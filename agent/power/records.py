@@ -111,7 +111,9 @@ def from_json(document: dict[str, Any]) -> PowerRecord:
     if document.get("schema") != SCHEMA:
         raise ValueError(f"a power record of schema {document.get('schema')!r}, not {SCHEMA}")
     try:
-        values = {name: _time(value) if name.endswith("_at") else value for name, value in document.items()}
+        values: dict[str, Any] = {
+            name: _time(value) if name.endswith("_at") else value for name, value in document.items()
+        }
         steps = tuple(HostStep(**_times(item)) for item in values.pop("steps"))
         events = tuple(Event(**_times(item)) for item in values.pop("events"))
         checks = tuple(Check(**item) for item in values.pop("checks"))
