@@ -41,8 +41,8 @@ class Standing(Generic[Reading]):
     failing_since: float | None = None
 
 
-class SnmpError(Exception):
-    """A device could not be asked.  ``trouble`` says why, ``detail`` in the library's own words."""
+class PollError(Exception):
+    """A device could not be asked, by SNMP, a probe or NUT.  ``trouble`` says why, ``detail`` in the library's own words."""
 
     def __init__(self, trouble: Trouble, detail: str) -> None:
         self.trouble = trouble
@@ -51,14 +51,14 @@ class SnmpError(Exception):
 
 
 class Snmp(Protocol):
-    """One device to ask.  OIDs are dotted numbers without a leading dot.  Both raise ``SnmpError``."""
+    """One device to ask.  OIDs are dotted numbers without a leading dot.  Both raise ``PollError``."""
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """Return the values that exist; a missing object is missing in the answer.  Any number of OIDs."""
         ...
 
     async def walk(self, root: str) -> dict[str, Value]:
-        """Return everything below ``root``, in order of the OIDs; bounded (``SnmpError`` beyond it)."""
+        """Return everything below ``root``, in order of the OIDs; bounded (``PollError`` beyond it)."""
         ...
 
 
