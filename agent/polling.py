@@ -42,7 +42,7 @@ class Standing(Generic[Reading]):
 
 
 class PollError(Exception):
-    """A device could not be asked, by SNMP, a probe or NUT.  ``trouble`` says why, ``detail`` in the library's own words."""
+    """A device could not be asked (SNMP, NUT, a probe): ``trouble`` says why, ``detail`` in the library's words."""
 
     def __init__(self, trouble: Trouble, detail: str) -> None:
         self.trouble = trouble
