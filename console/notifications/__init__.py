@@ -1,0 +1,1 @@
+"""Tell people: routes to chat groups, mailboxes and other systems, with the provider's own answer kept."""
