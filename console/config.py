@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from console.configcheck import ConfigError, Reader
+from console.power.plan import Device, PowerPlan, read_devices, read_power
 
 __all__ = [
     "DEFAULT_PATH",
@@ -87,6 +88,8 @@ class ConsoleConfig:
     public_url: str
     store_url: str
     browse_socket: Path = BROWSE_SOCKET
+    power: PowerPlan = PowerPlan()
+    devices: tuple[Device, ...] = ()
 
     @property
     def audit_directory(self) -> Path:
@@ -127,6 +130,8 @@ def load_config(path: Path = DEFAULT_PATH, environ: Mapping[str, str] = os.envir
         public_url=reader.text("public_url"),
         store_url=reader.text("store_url", f"sqlite:///{state_directory / 'console.db'}"),
         browse_socket=Path(reader.text("browse_socket", str(BROWSE_SOCKET))),
+        power=read_power(reader),
+        devices=read_devices(reader),
     )
     names = [host.name for host in config.hosts]
     for name in sorted({name for name in names if names.count(name) > 1}):
