@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from console.configcheck import ConfigError, Reader
-from console.power.plan import Device, PowerPlan, read_devices, read_power
+from console.power.plan import NO_POWER, Device, PowerPlan, read_devices, read_power
 
 __all__ = [
     "DEFAULT_PATH",
@@ -88,7 +88,7 @@ class ConsoleConfig:
     public_url: str
     store_url: str
     browse_socket: Path = BROWSE_SOCKET
-    power: PowerPlan = PowerPlan()
+    power: PowerPlan = NO_POWER
     devices: tuple[Device, ...] = ()
 
     @property

@@ -49,6 +49,9 @@ class PowerPlan:
         return tuple(found)
 
 
+NO_POWER = PowerPlan()
+
+
 @dataclass(frozen=True)
 class Device:
     """A device that can run no agent: polled by SNMP or probed."""
@@ -63,7 +66,7 @@ class Device:
 def read_power(reader: Reader) -> PowerPlan:
     """Return the section ``power``; an absent one is empty."""
     if not reader.has("power"):
-        return PowerPlan()
+        return NO_POWER
     power = reader.section("power")
     return PowerPlan(
         ups=tuple(
