@@ -45,11 +45,12 @@ def running_simulator(directory: Path, recordings: Mapping[str, Path | str], nam
     """
     data = directory / "data"
     data.mkdir()
-    for name, source in {**recordings, READY: "1.3.6.1.2.1.1.5.0|4|ready\n"}.items():
+    served = {**recordings, READY: "1.3.6.1.2.1.1.5.0|4|ready\n"}
+    if nameless:
+        served[""] = recordings[nameless]  # ".snmprec": the file's name is the context's
+    for name, source in served.items():
         text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
         (data / f"{name}.snmprec").write_text(text, encoding="utf-8")
-    if nameless:
-        (data / ".snmprec").symlink_to(data / f"{nameless}.snmprec")  # the file's name is the context's: none
     port = _free_port()
     log = directory / "simulator.log"
     with log.open("wb") as output:
