@@ -59,7 +59,16 @@ def check(directory: Path | None, schema: bool) -> None:
 
 def summary(facility: Facility) -> str:
     """Return the facility in one screen."""
-    counted = ("flows", "mlps_systems", "contacts", "notification_routes", "ups", "access_points", "gateways")
+    counted = (
+        "flows",
+        "mlps_systems",
+        "contacts",
+        "notification_routes",
+        "ups",
+        "devices",
+        "access_points",
+        "gateways",
+    )
     counts = ", ".join(f"{name.replace('_', ' ')}: {len(getattr(facility, name))}" for name in counted)
     lines = [
         f"{facility.name_zh} ({facility.name_en})",

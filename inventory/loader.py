@@ -84,6 +84,7 @@ def _host(entry: HostEntry) -> Host:
         debian=variables.debian,
         groups=entry.groups,
         name_zh=variables.name_zh,
+        mac=variables.mac,
         port=variables.ansible_port or 22,
     )
 

@@ -16,7 +16,10 @@ BACKUP_RECORDS = [f"/var/lib/xinglin/backup/{kind}" for kind in ("runs", "verifi
 COMMENTS = {
     "operator": "The account that runs the playbooks; its private key lies in this directory and is not committed.",
     "zones": "Security zones (安全区域).",
-    "services": "Services beside the built-in ones: ssh, agent, console, repository, apt-cache, ntp.",
+    "services": "Services beside the built-in ones: ssh, agent, console, repository, apt-cache, ntp, nut, snmp,"
+    " snmp-trap.",
+    "ups": "UPSes (不间断电源), and the order in which the hosts they feed go down when the battery runs out.",
+    "devices": "Devices without an agent: switches, printers, sensors, cameras, medical devices.",
     "flows": "Who may start a connection to whom; nothing else passes. A name means the host, else the group, else the"
     " zone.",
     "mlps_systems": "Graded systems (定级对象).",
@@ -58,7 +61,11 @@ def variables_text(answers: Answers, review_by: dt.date) -> str:
         "backup_copies": [],
         "contacts": [],
         "notification_routes": [],
+        "mail_server": None,
         "ups": [],
+        "shutdown_stages": [],
+        "return_checks": [],
+        "devices": [],
         "access_points": [],
         "gateways": [],
         "retention": {"audit_log_days": 180, "metrics_days": 90, "runs_days": 365},

@@ -7,6 +7,8 @@ from inventory.checks.backup import check_backup
 from inventory.checks.hosts import check_hosts
 from inventory.checks.names import check_names
 from inventory.checks.networks import check_networks
+from inventory.checks.notifications import check_notifications
+from inventory.checks.power import check_power
 from inventory.checks.references import check_references
 from inventory.checks.secrets import check_secrets
 from inventory.checks.systems import check_systems
@@ -19,6 +21,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Mistake]], ...] = (
     check_hosts,
     check_names,
     check_networks,
+    check_notifications,
+    check_power,
     check_references,
     check_secrets,
     check_systems,

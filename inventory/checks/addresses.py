@@ -37,6 +37,6 @@ def check_addresses(draft: Draft) -> Iterator[Mistake]:
 def _holders(draft: Draft) -> Iterator[tuple[str, View, View]]:
     for entry in draft.hosts or ():
         yield entry.name, entry.variables.get("ansible_host"), entry.variables.get("zone")
-    for section in ("ups", "access_points"):
+    for section in ("ups", "access_points", "devices"):
         for item in draft.section(section):
             yield item.get("name").text or section, item.get("address"), item.get("zone")

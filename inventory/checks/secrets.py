@@ -10,6 +10,7 @@ from inventory.view import View
 
 USE = re.compile(r"\{\{[^}]*?\b(vault_\w+)")
 EDIT = "next: ansible-vault edit --vault-password-file .vault-password group_vars/all/vault.yml"
+VAULT_KEYS = ("secret", "community", "auth_key", "privacy_key")
 SECRET_KEYS = ("ansible_password", "ansible_become_password")
 
 
@@ -55,6 +56,6 @@ def _check_plain(draft: Draft) -> Iterator[Mistake]:
 def _uses(draft: Draft) -> Iterator[tuple[View, str]]:
     for root in (View.of(draft.hosts_document), draft.variables):
         for leaf in root.leaves():
-            if leaf.path[-1:] == ("secret",):
+            if leaf.path[-1:] and leaf.path[-1] in VAULT_KEYS:
                 yield leaf, leaf.text or ""
             yield from ((leaf, name) for name in USE.findall(leaf.text or ""))

@@ -72,6 +72,7 @@ Slug = Annotated[str, pattern(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", "is not a short
 HostName = Annotated[str, pattern(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", "is not a host name")]
 UserName = Annotated[str, pattern(r"(?!root$)[a-z_][a-z0-9_-]{0,30}", "is not a name for the operator")]
 Address = Annotated[str, AfterValidator(_address)]
+MacAddress = Annotated[str, pattern(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", "is not a MAC address in lower case")]
 Network = Annotated[str, AfterValidator(_network)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 VaultName = Annotated[str, pattern(r"vault_[a-z0-9_]+", "is not the name of a vault variable")]

@@ -1,4 +1,4 @@
-"""Devices that are not Debian hosts: power supplies, access points, gateways."""
+"""Devices that are not Debian hosts: power supplies, access points, gateways, whatever answers SNMP or a ping."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,6 +12,7 @@ from inventory.schema.base import (
     Address,
     HostName,
     Model,
+    Port,
     Slug,
     Text,
     VaultName,
@@ -22,24 +23,74 @@ from inventory.schema.base import (
 ADDRESS = "an IPv4 address inside the network of its zone"
 
 
+class SnmpAccess(Model):
+    """How a device is asked over SNMP: v3 with authentication (SHA-256) and privacy (AES-128), or the open v2c."""
+
+    version: Literal["v2c", "v3"] = Field(description="v3, or v2c for a device that has nothing better")
+    port: Port = Field(default=161, description="a UDP port")
+    community: VaultName | None = Field(default=None, description="v2c: the vault variable that holds the community")
+    user: Annotated[str, pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "is not a user name")] | None = Field(
+        default=None, description="v3: the user name on the device"
+    )
+    auth_key: VaultName | None = Field(default=None, description="v3: the vault variable with the SHA-256 password")
+    privacy_key: VaultName | None = Field(default=None, description="v3: the vault variable with the AES-128 password")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        v3 = (self.user, self.auth_key, self.privacy_key)
+        if self.version == "v2c" and (not self.community or any(v3)):
+            raise refusal("SNMP v2c needs a community and nothing else", "{version: v2c, community: vault_NAME}")
+        if self.version == "v3" and (self.community or not all(v3)):
+            allowed = "{version: v3, user: NAME, auth_key: vault_NAME, privacy_key: vault_NAME}"
+            raise refusal("SNMP v3 needs user, auth_key and privacy_key, no community", allowed)
+        return self
+
+
+SNMP = "a mapping: {version: v3, user, auth_key, privacy_key} or {version: v2c, community}"
+
+
 class Ups(Model):
-    """A UPS, read over SNMP or over the USB port of a host."""
+    """A UPS, read over SNMP or over the USB port of a host; that host runs NUT's server either way.
+
+    The driver ``dummy`` is a UPS that a drill moves by hand; only a facility with ``demo_data`` may have one.
+    """
 
     name: Slug = Field(description=SLUG)
     name_zh: Text = Field(description=LABEL_ZH)
-    driver: Literal["snmp", "usb"] = Field(description="snmp or usb")
+    driver: Literal["snmp", "usb", "dummy"] = Field(description="snmp or usb; dummy only with demo_data")
+    connected_to: HostName = Field(description=f"{HOST}: the one that runs NUT's server for this UPS")
     address: Address | None = Field(default=None, description=ADDRESS)
     zone: Slug | None = Field(default=None, description="the name of a zone")
-    secret: VaultName | None = Field(default=None, description="the vault variable that holds the SNMP community")
-    connected_to: HostName | None = Field(default=None, description=HOST)
+    snmp: SnmpAccess | None = Field(default=None, description=SNMP)
     powers: tuple[HostName, ...] = Field(min_length=1, description=HOSTS)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
-        if self.driver == "snmp" and not (self.address and self.zone and self.secret):
-            raise refusal("a UPS read over SNMP lacks address, zone or secret", "address, zone and secret")
-        if self.driver == "usb" and not self.connected_to:
-            raise refusal("a UPS read over USB lacks connected_to", "connected_to: HOST")
+        over_snmp = (self.address, self.zone, self.snmp)
+        if self.driver == "snmp" and not all(over_snmp):
+            raise refusal("a UPS read over SNMP lacks address, zone or snmp", "address, zone and snmp")
+        if self.driver != "snmp" and any(over_snmp):
+            raise refusal(f"a UPS with driver {self.driver} has no address, zone and snmp", "driver: snmp")
+        return self
+
+
+class Device(Model):
+    """A device without an agent: asked over SNMP, or only whether it answers (``tcp``: on that port, else a ping)."""
+
+    name: Slug = Field(description=SLUG)
+    name_zh: Text = Field(description="the Chinese name, usually with the place")
+    kind: Literal["switch", "printer", "sensor", "camera", "medical", "other"] = Field(
+        description="switch, printer, sensor, camera, medical or other"
+    )
+    address: Address = Field(description=ADDRESS)
+    zone: Slug = Field(description="the name of a zone")
+    snmp: SnmpAccess | None = Field(default=None, description=SNMP)
+    tcp: Port | None = Field(default=None, description="a TCP port that must answer, 1 to 65535")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.snmp and self.tcp:
+            raise refusal("a device asked over SNMP needs no tcp", "snmp or tcp")
         return self
 
 
@@ -62,6 +113,7 @@ class AccessPoint(ManagedOverSsh):
     platform: Literal["openwrt"] = Field(description="openwrt")
     address: Address = Field(description=ADDRESS)
     zone: Slug = Field(description="the name of a zone")
+    snmp: SnmpAccess | None = Field(default=None, description=SNMP)
 
 
 class Gateway(ManagedOverSsh):
@@ -74,3 +126,4 @@ class Gateway(ManagedOverSsh):
     )
     address: Address = Field(description="the gateway address of the zone it is managed from")
     zones: tuple[Slug, ...] = Field(min_length=2, description="a list of the zones it routes between, two or more")
+    snmp: SnmpAccess | None = Field(default=None, description=SNMP)

@@ -20,9 +20,10 @@ from inventory.schema.base import (
     pattern,
 )
 from inventory.schema.copies import BackupCopy
-from inventory.schema.devices import AccessPoint, Gateway, Ups
+from inventory.schema.devices import AccessPoint, Device, Gateway, Ups
 from inventory.schema.network import Flow, Service, Zone
-from inventory.schema.people import Contact, NotificationRoute
+from inventory.schema.people import Contact, MailServer, NotificationRoute
+from inventory.schema.power import ReturnCheck, ShutdownStage
 
 
 class Identity(Model):
@@ -83,7 +84,11 @@ class FacilityVariables(Model):
     backup_copies: tuple[BackupCopy, ...] = Field(description="a list of further copies; [] for none")
     contacts: tuple[Contact, ...] = Field(description="a list of contacts")
     notification_routes: tuple[NotificationRoute, ...] = Field(description="a list of notification routes")
+    mail_server: MailServer | None = Field(description="a mapping: host, port, security, sender; null without e-mail")
     ups: tuple[Ups, ...] = Field(description="a list of UPSes")
+    shutdown_stages: tuple[ShutdownStage, ...] = Field(description="a list of stages in order; [] without a UPS")
+    return_checks: tuple[ReturnCheck, ...] = Field(description="a list of services that must answer; [] for none")
+    devices: tuple[Device, ...] = Field(description="a list of devices without an agent")
     access_points: tuple[AccessPoint, ...] = Field(description="a list of access points")
     gateways: tuple[Gateway, ...] = Field(description="a list of gateways")
     retention: RecordRetention = Field(description="a mapping of days")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from inventory.schema.base import Address, Flag, HostName, Model, Port, Slug, Text
+from inventory.schema.base import Address, Flag, HostName, MacAddress, Model, Port, Slug, Text
 
 # Group → what a host in it is.  Devices that run no Debian of ours (access points, UPS, routers) are in facility.yml.
 GROUPS = {
@@ -43,6 +43,7 @@ class HostVariables(Connection):
     zone: Slug = Field(description="the name of one of the zones in facility.yml")
     debian: Literal[12, 13] = Field(description="the host's Debian release: 12 or 13")
     name_zh: Text | None = Field(default=None, description="the Chinese name that people see")
+    mac: MacAddress | None = Field(default=None, description="the network card's address, to wake the host by")
 
 
 class Host(Model):
@@ -54,4 +55,5 @@ class Host(Model):
     debian: Literal[12, 13]
     groups: tuple[str, ...]
     name_zh: str | None = None
+    mac: str | None = None
     port: Port = 22

@@ -31,6 +31,9 @@ BUILTIN_SERVICES = {
     "repository": Service(tcp=(8000,)),
     "apt-cache": Service(tcp=(3142,)),
     "ntp": Service(udp=(123,)),
+    "nut": Service(tcp=(3493,)),
+    "snmp": Service(udp=(161,)),
+    "snmp-trap": Service(udp=(162,)),
 }
 
 

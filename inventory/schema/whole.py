@@ -5,11 +5,12 @@ from pathlib import Path
 from inventory.schema.backup import BackupPolicy
 from inventory.schema.base import Model
 from inventory.schema.copies import BackupCopy
-from inventory.schema.devices import AccessPoint, Gateway, Ups
+from inventory.schema.devices import AccessPoint, Device, Gateway, Ups
 from inventory.schema.facility import AptMirrors, MlpsSystem, Operator, RecordRetention
 from inventory.schema.host import Host
 from inventory.schema.network import Flow, Service, Zone
-from inventory.schema.people import Contact, NotificationRoute
+from inventory.schema.people import Contact, MailServer, NotificationRoute
+from inventory.schema.power import ReturnCheck, ShutdownStage
 
 
 class Facility(Model):
@@ -32,7 +33,11 @@ class Facility(Model):
     backup_copies: tuple[BackupCopy, ...]
     contacts: tuple[Contact, ...]
     notification_routes: tuple[NotificationRoute, ...]
+    mail_server: MailServer | None
     ups: tuple[Ups, ...]
+    shutdown_stages: tuple[ShutdownStage, ...]
+    return_checks: tuple[ReturnCheck, ...]
+    devices: tuple[Device, ...]
     access_points: tuple[AccessPoint, ...]
     gateways: tuple[Gateway, ...]
     retention: RecordRetention

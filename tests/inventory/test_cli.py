@@ -93,15 +93,15 @@ def test_check_of_a_valid_facility_is_one_screen_and_exits_0(clinic: Path):
 def test_check_prints_each_mistake_with_file_line_and_key_and_exits_1(clinic: Path):
     hosts = clinic / "hosts.yml"
     text = hosts.read_text(encoding="utf-8")
-    text = text.replace("debian: 12", "debian: 11").replace("zone: offsite", "zone: ofsite")
+    text = text.replace("debian: 12", "debian: 11", 1).replace("zone: offsite", "zone: ofsite")
     hosts.write_text(text, encoding="utf-8")
     result = run("check", clinic)
     assert result.exit_code == 1
     zones = "did you mean offsite? One of: mgmt, offsite, servers, staff"
     blocks = result.stdout.strip().split("\n\n")
     assert blocks == [
-        f"{hosts}:17: all.hosts.his1.debian: 11 is not allowed; allowed: the host's Debian release: 12 or 13",
-        f"{hosts}:21: all.hosts.vault1.zone: unknown zone ofsite; allowed: {zones}",
+        f"{hosts}:18: all.hosts.his1.debian: 11 is not allowed; allowed: the host's Debian release: 12 or 13",
+        f"{hosts}:29: all.hosts.vault1.zone: unknown zone ofsite; allowed: {zones}",
     ]
     assert result.stderr.strip() == "2 mistakes."
 

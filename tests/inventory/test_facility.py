@@ -13,6 +13,7 @@ def test_the_example_has_the_hosts_zones_and_policies_of_the_clinic(clinic: Path
     assert {host.name: (host.address, host.zone, host.debian) for host in facility.hosts} == {
         "appliance1": ("198.18.0.10", "servers", 13),
         "his1": ("198.18.0.11", "servers", 12),
+        "ws1": ("198.18.0.200", "staff", 12),
         "vault1": ("198.18.0.70", "offsite", 13),
     }
     assert facility.appliance.name == "appliance1"
@@ -29,7 +30,7 @@ def test_a_flows_end_means_the_host_else_the_group_else_the_zone(clinic: Path):
     assert facility.endpoint("his1") == ("198.18.0.11",)
     assert facility.endpoint("offsite") == ("198.18.0.70",)
     assert facility.endpoint("servers") == ("198.18.0.0/26",)
-    assert facility.endpoint("all") == ("198.18.0.10", "198.18.0.11", "198.18.0.70")
+    assert facility.endpoint("all") == ("198.18.0.10", "198.18.0.11", "198.18.0.200", "198.18.0.70")
     assert facility.endpoint("pacs") == ()
     assert all(facility.endpoint(flow.from_) and facility.endpoint(flow.to) for flow in facility.flows)
 

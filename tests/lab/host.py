@@ -39,6 +39,7 @@ class Host:
     base_tree: Path
     directory: Path
     has_outside: bool
+    mac: str
 
     @property
     def root(self) -> Path:
@@ -90,7 +91,7 @@ class Host:
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
         # The number sorts before systemd's own 80-container-host0.network, which would ask for DHCP.
         (etc / "systemd/network/10-host0.network").write_text(
-            f"[Match]\nName=host0\n\n[Network]\nAddress={self.address}/{self.zone.prefix_length}\n"
+            f"[Match]\nName=host0\n\n[Link]\nMACAddress={self.mac}\n\n[Network]\nAddress={self.address}/{self.zone.prefix_length}\n"
             f"Gateway={self.zone.gateway}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
         )
         if self.has_outside:

@@ -119,6 +119,7 @@ def _load(record: Path) -> Lab:
             base_tree=Path(host["base_tree"]),
             directory=record.parent / "hosts" / host["name"],
             has_outside=host["has_outside"],
+            mac=host["mac"],
         )
         for host in data["hosts"]
     )
@@ -159,6 +160,7 @@ def create(name: str) -> Lab:
                     "zone": host.zone,
                     "base_tree": str(trees[host.debian]),
                     "has_outside": "appliance" in host.groups,
+                    "mac": host.mac,
                 }
                 for host in plan.hosts
             ],

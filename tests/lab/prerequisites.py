@@ -32,6 +32,12 @@ TEST_PROGRAMS = {
     "/usr/sbin/smbd": "samba",
     "smbclient": "smbclient",
     "/usr/sbin/sshd": "openssh-server",
+    "/usr/sbin/upsd": "nut-server",
+    "/usr/lib/nut/snmp-ups": "nut-snmp",
+    "/usr/lib/nut/upsmon": "nut-client",
+    "snmpbulkwalk": "snmp",
+    "/usr/sbin/snmpd": "snmpd",
+    "certutil": "libnss3-tools",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 
