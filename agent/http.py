@@ -1,7 +1,9 @@
 """The little HTTP/1.1 the agent speaks: one bounded request and one answer a connection."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 MAX_HEAD_BYTES = 8192
 MAX_TARGET_CHARACTERS = 1024
@@ -20,10 +22,16 @@ class Response:
 
 @dataclass(frozen=True)
 class Request:
-    """Method and path (without query); the agent needs no header and reads no body."""
+    """Method, path and query; the agent needs no header and reads no body.
+
+    ``peer`` is the client's address.  ``gone`` says whether it has left: asked by a page that keeps its client waiting.
+    """
 
     method: str
     path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    peer: str = ""
+    gone: Callable[[], bool] = lambda: False
 
 
 def problem(status: HTTPStatus, text: str) -> Response:
@@ -42,7 +50,8 @@ def parse_head(head: bytes) -> Request | Response:
         return problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"the address has more than {MAX_TARGET_CHARACTERS} characters")
     if method not in METHODS:
         return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"only {' and '.join(METHODS)}: the agent changes nothing")
-    return Request(method, target.partition("?")[0])
+    path, _, query = target.partition("?")
+    return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)))
 
 
 def render(response: Response, *, with_body: bool = True) -> bytes:

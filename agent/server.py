@@ -1,11 +1,13 @@
 """The listener: mutual TLS, a bounded number of connections, and a deadline for each step of each.
 
 Threads, not an event loop: asyncio costs 6 MiB more, and a scrape every few seconds needs no concurrency.
-What makes threads safe here is that nobody may hold one for long, and one address may hold few.
+What makes threads safe here is that nobody may hold one for long, and one address may hold few.  A page may keep its
+client waiting (``/events``); it then looks at ``Request.gone`` and bounds the wait and the number of waiting clients.
 """
 
 import contextlib
 import logging
+import select
 import socket
 import ssl
 import threading
@@ -13,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http import HTTPStatus
 
 from agent.errors import AgentError
@@ -144,13 +147,20 @@ class Server:
             if isinstance(request, Response):
                 response = request
             elif names & self._allowed_clients:
-                response = self._page(request)
+                response = self._page(replace(request, peer=address, gone=lambda: _gone(channel)))
             else:
                 logger.warning("client %s (%s) is not allowed", address, ", ".join(sorted(names)))
                 response = problem(HTTPStatus.FORBIDDEN, "this client is not in the agent's allowed_clients")
             with_body = not (isinstance(request, Request) and request.method == "HEAD")
             _send(channel, render(response, with_body=with_body), time.monotonic() + RESPONSE_SECONDS)
             _linger(channel)
+
+
+def _gone(channel: ssl.SSLSocket) -> bool:
+    """Whether the client left while it waited: it has nothing more to say, so anything to read is its goodbye."""
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _remaining(deadline: float) -> float:
