@@ -1,10 +1,15 @@
 """`xinglin test`: every check of the project, in the order in which a failure is cheapest."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -27,45 +32,80 @@ def _pytest(marks: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "pytest", "-q", "-m", marks)
 
 
-STAGES = (
-    Stage(
-        "lint",
-        (
-            ("ruff", "check", "."),
-            ("ruff", "format", "--check", "."),
-            ("shellcheck", "xinglin", ".ci/run"),
-            ("ansible-lint", "--offline", "--profile", "production", "--strict", "playbooks"),
-        ),
+LINT = Stage(
+    "lint",
+    (
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("shellcheck", "xinglin", ".ci/run"),
+        ("ansible-lint", "--offline", "--profile", "production", "--strict", "playbooks"),
     ),
-    Stage("types", (("mypy",),)),
-    # Side by side, a file at a time: most of these tests wait for a server or a restic.
-    Stage("unit", ((*_pytest("not lab and not browser and not bench"), "--numprocesses=logical", "--dist=loadfile"),)),
-    Stage("browser", (_pytest("browser"),)),
-    Stage("lab", (_pytest("lab"),)),
-    Stage("bench", (_pytest("bench"),)),
 )
+TYPES = Stage("types", (("mypy",),))
+# Side by side, a file at a time: most of these tests wait for a server or a restic.
+UNIT = Stage(
+    "unit", ((*_pytest("not lab and not browser and not bench"), "--numprocesses=logical", "--dist=loadfile"),)
+)
+BROWSER = Stage("browser", (_pytest("browser"),))
+LAB = Stage("lab", (_pytest("lab"),))
+BENCH = Stage("bench", (_pytest("bench"),))
+# Rounds follow each other; the lanes of a round run side by side: the lab waits for its hosts most of the time.
+ROUNDS = (((LINT, TYPES),), ((UNIT, BROWSER), (LAB,)), ((BENCH,),))
+NAMES = [stage.name for lanes in ROUNDS for lane in lanes for stage in lane]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a stage ended, and what it took."""
+
+    name: str
+    passed: bool
+    seconds: float
 
 
 @click.command()
-@click.argument("stages", nargs=-1, type=click.Choice([stage.name for stage in STAGES]))
+@click.argument("stages", nargs=-1, type=click.Choice(NAMES))
 def test(stages: tuple[str, ...]) -> None:
     """Run lint, types, unit, browser, lab and bench tests, or only the STAGES named."""
     _prepare()
-    failed: list[str] = []
-    timings: list[str] = []
-    for stage in STAGES:
-        if stages and stage.name not in stages:
-            continue
-        began = time.monotonic()
-        for command in stage.commands:
-            click.echo(f"\n== {stage.name}: {' '.join(Path(part).name for part in command)}", err=True)
-            if subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0 and stage.name not in failed:
-                failed.append(stage.name)
-        timings.append(f"{stage.name} {time.monotonic() - began:.0f} s")
-    click.echo(f"\n{' · '.join(timings)}", err=True)
-    if failed:
+    done: list[Done] = []
+    for lanes in ROUNDS:
+        chosen = [[stage for stage in lane if not stages or stage.name in stages] for lane in lanes]
+        first, *others = [lane for lane in chosen if lane] or [[]]
+        with ThreadPoolExecutor() as pool:
+            beside = [pool.submit(_run_aside, lane) for lane in others]
+            done += [_run(stage, None) for stage in first]
+            for lane in beside:
+                done += lane.result()
+    click.echo("\n" + " · ".join(f"{one.name} {one.seconds:.0f} s" for one in done), err=True)
+    if failed := [one.name for one in done if not one.passed]:
         click.echo(f"failed: {', '.join(failed)}", err=True)
         sys.exit(1)
+
+
+def _run(stage: Stage, output: IO[bytes] | None) -> Done:
+    """Run a stage's commands, all of them; ``output`` takes what they print instead of the terminal."""
+    began, passed = time.monotonic(), True
+    for command in stage.commands:
+        heading = f"\n== {stage.name}: {' '.join(Path(part).name for part in command)}\n"
+        if output is None:
+            click.echo(heading, err=True, nl=False)
+        else:
+            output.write(heading.encode())
+            output.flush()
+        finished = subprocess.run(command, cwd=CHECKOUT, check=False, stdout=output, stderr=output)
+        passed = passed and finished.returncode == 0
+    return Done(stage.name, passed, time.monotonic() - began)
+
+
+def _run_aside(lane: Sequence[Stage]) -> list[Done]:
+    """Run a lane beside another; what it prints comes as a whole when it has ended."""
+    with tempfile.TemporaryFile() as output:
+        done = [_run(stage, output) for stage in lane]
+        output.seek(0)
+        with click.open_file("-", "wb") as terminal:
+            shutil.copyfileobj(output, terminal)
+    return done
 
 
 def _prepare() -> None:
