@@ -52,6 +52,7 @@ class ManagedHost:
     agent_port: int
     groups: tuple[str, ...]
     zone: str
+    events: bool = False  # its agent tells events: a UPS's host, and the appliance, which polls the devices
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ def _host(reader: Reader) -> ManagedHost:
         agent_port=int(reader.number("agent_port", 1, 65535, 9633)),
         groups=reader.texts("groups"),
         zone=reader.text("zone", ""),
+        events=reader.flag("events", default=False),
     )
 
 

@@ -4,6 +4,7 @@ from console.store.accounts import Account, LoginSession, OneTimeSecret, Role
 from console.store.backups import BackupRunRow, RestoreRow, VerificationRow, WalRow
 from console.store.base import Base
 from console.store.hosts import AssessmentResult, FactDocument, HostLatest, HostState, State
+from console.store.incidents import AlertState, Incident, IncidentEvent, Notification, NotificationAttempt
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
 from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
@@ -11,6 +12,7 @@ from console.store.runs import ProvisionRun, ProvisionTask
 
 __all__ = [
     "Account",
+    "AlertState",
     "AssessmentResult",
     "AuditHead",
     "AuditSeal",
@@ -20,11 +22,15 @@ __all__ = [
     "FactDocument",
     "HostLatest",
     "HostState",
+    "Incident",
+    "IncidentEvent",
     "JobSlot",
     "LoginSession",
     "MetricHour",
     "MetricMinute",
     "MetricSeries",
+    "Notification",
+    "NotificationAttempt",
     "OneTimeSecret",
     "ProvisionRun",
     "ProvisionTask",
