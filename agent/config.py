@@ -1,18 +1,22 @@
 """The agent's configuration: ``/etc/xinglin/agent.json``, rendered by the playbook."""
 
-import ipaddress
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.config_reader import ConfigReader
 from agent.errors import AgentError
+from agent.polled import NutSource, ProbeTarget, SnmpConfig, read_nut, read_probes, read_snmp, refuse_doubles
 
 DEFAULT_PATH = Path("/etc/xinglin/agent.json")
 DEFAULT_PORT = 9633
 DEFAULT_STATE_DIRECTORY = Path("/var/lib/xinglin")
-KEYS = ("host", "listen", "port", "allowed_clients", "tls", "units", "certificates", "state_directory")
+KEYS = (
+    "host", "listen", "port", "allowed_clients", "tls", "units", "certificates", "state_directory",
+    "snmp", "probes", "nut",
+)  # fmt: skip
 TLS_FILES = {"ca": "ca.crt", "certificate": "host.crt", "key": "host.key"}
 
 
@@ -37,6 +41,9 @@ class Config:
     units: tuple[str, ...]
     certificates: tuple[Path, ...]
     state_directory: Path
+    snmp: SnmpConfig | None = None
+    probes: tuple[ProbeTarget, ...] = ()
+    nut: tuple[NutSource, ...] = ()
 
     @property
     def facts(self) -> Path:
@@ -45,7 +52,7 @@ class Config:
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read and check ``path``; ``environment`` gives systemd's ``CREDENTIALS_DIRECTORY`` for TLS defaults.
+    """Read and check ``path``; ``environment`` gives systemd's ``CREDENTIALS_DIRECTORY``: TLS defaults, SNMP's secrets.
 
     Raises AgentError that names every mistake in the file at once.
     """
@@ -58,7 +65,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
         raise AgentError(str(path), f"not JSON: {error}", "run the playbook's role 'agent' for this host") from error
     if not isinstance(data, dict):
         raise AgentError(str(path), "not a JSON object", "run the playbook's role 'agent' for this host")
-    reader = _Reader(data)
+    reader = ConfigReader(data)
     tls = _tls(reader, environment)
     config = Config(
         host=reader.text("host"),
@@ -69,8 +76,12 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
         units=reader.texts("units"),
         certificates=tuple(Path(item) for item in reader.texts("certificates")),
         state_directory=Path(reader.text("state_directory", str(DEFAULT_STATE_DIRECTORY))),
+        snmp=read_snmp(reader, environment),
+        probes=read_probes(reader),
+        nut=read_nut(reader),
     )
-    reader.refuse_unknown()
+    refuse_doubles(reader, config.snmp, config.probes)
+    reader.refuse_unknown(KEYS)
     if reader.mistakes:
         raise AgentError(
             str(path), "; ".join(reader.mistakes), "correct these keys, then restart xinglin-agent.service"
@@ -78,7 +89,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     return config
 
 
-def _tls(reader: "_Reader", environment: Mapping[str, str]) -> Tls:
+def _tls(reader: ConfigReader, environment: Mapping[str, str]) -> Tls:
     given = reader.data.get("tls", {})
     if not isinstance(given, dict) or not all(isinstance(value, str) and value for value in given.values()):
         reader.mistakes.append("tls: must be an object of file paths")
@@ -97,47 +108,3 @@ def _tls(reader: "_Reader", environment: Mapping[str, str]) -> Tls:
             reader.mistakes.append(f"tls.{key}: missing, and systemd passed no credentials (LoadCredential={name}:…)")
             files[key] = Path(name)
     return Tls(**files)
-
-
-class _Reader:
-    """Takes typed values out of a JSON object and collects every mistake."""
-
-    def __init__(self, data: dict[str, object]) -> None:
-        self.data = data
-        self.mistakes: list[str] = []
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.data.get(key, default)
-        if isinstance(value, str) and value:
-            return value
-        self.mistakes.append(f"{key}: must be a text that is not empty")
-        return ""
-
-    def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
-        value = self.data.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self.mistakes.append(f"{key}: must be a list of texts")
-            return ()
-        if required and not value:
-            self.mistakes.append(f"{key}: must name at least one")
-        return tuple(dict.fromkeys(value))
-
-    def address(self, key: str) -> str:
-        value = self.data.get(key)
-        try:
-            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
-        except ValueError:
-            self.mistakes.append(f"{key}: must be an IP address of this host")
-            return ""
-
-    def port(self, key: str, default: int) -> int:
-        value = self.data.get(key, default)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
-            return value
-        self.mistakes.append(f"{key}: must be a number from 0 (any free port) to 65535")
-        return default
-
-    def refuse_unknown(self) -> None:
-        unknown = sorted(set(self.data) - set(KEYS))
-        if unknown:
-            self.mistakes.append(f"unknown keys {', '.join(unknown)} (allowed: {', '.join(KEYS)})")

@@ -74,8 +74,8 @@ class Journal:
     ) -> Answer:
         """Return the events after number ``after``; wait for one at most ``seconds``, or until the reader is ``gone``.
 
-        At once, and with all that the ring still holds, when ``stream`` is another one or ``after`` was never given:
-        the reader's numbers are of a process that has ended.
+        At once, and with all that the ring still holds, when ``stream`` is another one or ``after`` is a number yet
+        to come: the reader's numbers are of a process that has ended.
         """
         deadline = time.monotonic() + seconds
         with self._condition:
