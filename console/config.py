@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from console.configcheck import ConfigError, Reader
+from console.notifications.plan import NO_NOTIFICATIONS, Notifications, read_notifications
 from console.power.plan import NO_POWER, Device, PowerPlan, read_devices, read_power
 
 __all__ = [
@@ -89,6 +90,7 @@ class ConsoleConfig:
     public_url: str
     store_url: str
     browse_socket: Path = BROWSE_SOCKET
+    notifications: Notifications = NO_NOTIFICATIONS
     power: PowerPlan = NO_POWER
     devices: tuple[Device, ...] = ()
 
@@ -131,6 +133,7 @@ def load_config(path: Path = DEFAULT_PATH, environ: Mapping[str, str] = os.envir
         public_url=reader.text("public_url"),
         store_url=reader.text("store_url", f"sqlite:///{state_directory / 'console.db'}"),
         browse_socket=Path(reader.text("browse_socket", str(BROWSE_SOCKET))),
+        notifications=read_notifications(reader),
         power=read_power(reader),
         devices=read_devices(reader),
     )

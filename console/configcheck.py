@@ -45,6 +45,13 @@ class Reader:
             return ""
         return value
 
+    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        """Return one of a few words."""
+        value = self.text(key)
+        if value and value not in allowed:
+            self.mistake(key, f"is {value!r}", ", ".join(allowed))
+        return value
+
     def timezone(self, key: str) -> str:
         """Return the name of a time zone that this machine knows."""
         name = self.text(key)
