@@ -7,6 +7,7 @@ from console.store.hosts import AssessmentResult, FactDocument, HostLatest, Host
 from console.store.incidents import AlertState, Incident, IncidentEvent, Notification, NotificationAttempt
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
+from console.store.power import BootReport, DeviceLatest, PowerEvent, PowerRecordRow, UpsLatest
 from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.runs import ProvisionRun, ProvisionTask
 
@@ -18,7 +19,9 @@ __all__ = [
     "AuditSeal",
     "BackupRunRow",
     "Base",
+    "BootReport",
     "CopyRow",
+    "DeviceLatest",
     "FactDocument",
     "HostLatest",
     "HostState",
@@ -32,6 +35,8 @@ __all__ = [
     "Notification",
     "NotificationAttempt",
     "OneTimeSecret",
+    "PowerEvent",
+    "PowerRecordRow",
     "ProvisionRun",
     "ProvisionTask",
     "RefusedDeletion",
@@ -41,6 +46,7 @@ __all__ = [
     "Role",
     "SpaceRow",
     "State",
+    "UpsLatest",
     "VerificationRow",
     "WalRow",
     "WorkerPulse",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from console.audit.log import utc_now
 from console.config import ConsoleConfig, ManagedHost
+from console.power.ingest import ingest_power
 from console.store.hosts import HostState
 from console.worker.backups import ingest_backups
 from console.worker.fetch import Fetcher, FetchError
@@ -67,6 +68,11 @@ class FactsRound:
             with self._sessions.begin() as session:
                 ingest_backups(session, host.name, backup, now)
             self._remember(host, "backup", backup)
+        power = answer.get("power") or {}
+        if self._is_new(host, "power", power):
+            with self._sessions.begin() as session:
+                ingest_power(session, host.name, power, now)
+            self._remember(host, "power", power)
         facts = answer.get("facts")
         if facts is None:
             return

@@ -14,13 +14,15 @@ from console.snapshot import Snapshot
 from console.store.backups import BackupRunRow, RestoreRow, VerificationRow
 from console.store.hosts import FactDocument, HostLatest, HostState
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
+from console.store.power import PowerEvent, PowerRecordRow
 from console.store.repositories import RefusedDeletion, RepositorySize
 from console.store.runs import ProvisionRun
 from console.store.upsert import upsert
 
 SLOTS_KEPT = timedelta(days=7)
 FACTS_KEPT = timedelta(days=366)
-RECORDS_KEPT = timedelta(days=2 * 366)  # backup runs, restore tests, restores, provisioning runs, sizes, refusals
+EVENTS_KEPT = timedelta(days=92)
+RECORDS_KEPT = timedelta(days=2 * 366)  # of backups, restores, provisioning runs, power cuts; sizes, refusals
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class Keeper:
             session.execute(delete(JobSlot).where(JobSlot.claimed_at < now - SLOTS_KEPT))
             session.execute(delete(FactDocument).where(FactDocument.day < (now - FACTS_KEPT).astimezone(UTC).date()))
             oldest = now - RECORDS_KEPT
-            for table in (BackupRunRow, VerificationRow, RestoreRow, ProvisionRun):
+            for table in (BackupRunRow, VerificationRow, RestoreRow, ProvisionRun, PowerRecordRow):
                 session.execute(delete(table).where(table.started_at < oldest))
             session.execute(delete(RepositorySize).where(RepositorySize.day < oldest.astimezone(UTC).date()))
+            session.execute(delete(PowerEvent).where(PowerEvent.at < now - EVENTS_KEPT))
             session.execute(delete(RefusedDeletion).where(RefusedDeletion.at < oldest))
 
     def seal(self) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from console.audit.log import utc_now
 from console.config import ConsoleConfig, ManagedHost
 from console.history import Writer
+from console.power.ingest import PowerIngest
 from console.problems import Problem, Severity
 from console.rules.hosts import host_problems
 from console.store.hosts import HostLatest, HostState, State
 from console.worker.digest import Counters, Digest, digest
-from console.worker.exposition import PageError, PageParser
+from console.worker.exposition import PageError, PageParser, Samples
 from console.worker.fetch import ErrorCode, Fetcher, FetchError
 from console.worker.series import points
 from console.worker.state import Standing, step, wanted_state
@@ -45,6 +46,7 @@ class Round:
         self._fetcher = fetcher
         self._sessions = sessions
         self._writer = Writer()
+        self._power = PowerIngest(self._writer)
         self._parsers: dict[str, PageParser] = {}
         self._counters: dict[str, Counters] = {}
         workers = max(1, min(MOST_AT_ONCE, len(config.hosts)))
@@ -77,7 +79,7 @@ class Round:
     def _record(self, session: Session, scrape: Scrape) -> None:
         row = host_row(session, scrape.host, scrape.at)
         try:
-            digested = self._digest(scrape)
+            digested, samples = self._digest(scrape)
         except FetchError as error:
             self._failed(row, scrape, error)
             return
@@ -95,8 +97,9 @@ class Round:
         session.merge(HostLatest(host=row.name, at=scrape.at, snapshot=snapshot.to_json()))
         values = [(one.name, one.label, one.value) for one in points(snapshot, scrape.seconds)]
         self._writer.write(session, row.name, scrape.at, values)
+        self._power.take_in(session, row.name, samples, scrape.at)
 
-    def _digest(self, scrape: Scrape) -> Digest:
+    def _digest(self, scrape: Scrape) -> tuple[Digest, Samples]:
         if scrape.error is not None:
             raise scrape.error
         name = scrape.host.name
@@ -106,7 +109,7 @@ class Round:
             raise FetchError(ErrorCode.BAD_ANSWER, str(error)) from error
         digested = digest(samples, scrape.at.timestamp(), self._counters.get(name))
         self._counters[name] = digested.counters
-        return digested
+        return digested, samples
 
     def _failed(self, row: HostState, scrape: Scrape, error: FetchError) -> None:
         row.last_attempt = scrape.at
