@@ -15,12 +15,14 @@ from console.power.events import keep, note_ups
 from console.power.leading import leading
 from console.power.series import device_points, ups_points
 from console.power.snapshot import DeviceSnapshot, UpsSnapshot
+from console.power.standing import FLAGS
 from console.power.ups_digest import ups_snapshots
 from console.store.power import BootReport, DeviceLatest, PowerEvent, PowerRecordRow, UpsLatest
 from console.worker.exposition import Samples
 
 logger = logging.getLogger(__name__)
 MINUTE = 60
+TELLING = frozenset(FLAGS.values())
 
 
 class PowerIngest:
@@ -47,7 +49,7 @@ class PowerIngest:
             if row is None:
                 row = UpsLatest(ups=ups, source=source, since=at)
                 session.add(row)
-            if before is None or (before.up, before.flags) != (shown.up, shown.flags):
+            if before is None or _telling(before) != _telling(shown):
                 row.since = _since(shown.failing_since, at) if not shown.up else at
                 note_ups(session, host, ups, source, now=shown, at=at)
             row.host, row.at, row.snapshot = host, at, shown.to_json()
@@ -80,6 +82,11 @@ class PowerIngest:
         code = "reachable" if shown.up else "unreachable"
         detail = "" if shown.up else shown.trouble or ""
         keep(session, PowerEvent(at=at, host=host, device=device, source=shown.source, code=code, detail=detail))
+
+
+def _telling(shown: UpsSnapshot) -> tuple[bool, frozenset[str]]:
+    """Return what of a snapshot makes a state of its own; that a battery charges does not."""
+    return shown.up, frozenset(shown.flags) & TELLING
 
 
 def _since(failing_since: float | None, otherwise: datetime) -> datetime:
