@@ -1,0 +1,92 @@
+"""Processors, memory and file systems by HOST-RESOURCES-MIB (RFC 2790), with UCD-SNMP-MIB's processor as a fallback."""
+
+from collections.abc import Iterable, Sequence
+
+from agent.devices.reading import Memory, Storage
+from agent.devices.values import Cell, Values, scalar, text, unique, whole
+
+STORAGE = "1.3.6.1.2.1.25.2.3.1"
+STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED = (f"{STORAGE}.{column}" for column in (2, 3, 4, 5, 6))
+PROCESSOR_LOAD = "1.3.6.1.2.1.25.3.3.1.2"
+UCD_CPU_IDLE = scalar("1.3.6.1.4.1.2021.11.11.0")  # percent
+TYPES = "1.3.6.1.2.1.25.2.1"
+RAM, LASTING = f"{TYPES}.2", {f"{TYPES}.4", f"{TYPES}.9"}  # fixedDisk, flashMemory
+RECLAIMABLE = {"Memory buffers", "Cached memory"}  # Net-SNMP counts them as used
+PSEUDO = ("/dev", "/proc", "/run", "/sys")
+MAX_PROCESSORS = 16
+"""More processors than this are asked at slow polls only."""
+INTEGER32 = 2**32
+
+
+class HostResources:
+    """Processor, memory and storage of one device."""
+
+    tables: Sequence[Sequence[str]] = ((STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED), (PROCESSOR_LOAD,))
+    scalars: Sequence[Cell] = (UCD_CPU_IDLE,)
+
+    def current(self, values: Values) -> Iterable[Cell]:
+        """Return what to ask at every poll: the processors' load and the memory that is used."""
+        processors = values.column(PROCESSOR_LOAD)
+        if processors and len(processors) <= MAX_PROCESSORS:
+            yield from (Cell(PROCESSOR_LOAD, row) for row in processors)
+        elif values.get(UCD_CPU_IDLE) is not None:
+            yield UCD_CPU_IDLE
+        yield from (Cell(USED, row) for row in _memory_rows(values))
+
+    def cpu_used_ratio(self, values: Values) -> float | None:
+        """Return the mean load of the processors; a load outside 0 to 100 % is none."""
+        loads = [whole(load) for load in values.column(PROCESSOR_LOAD).values()]
+        sound = [load for load in loads if load is not None and 0 <= load <= 100]
+        if sound:
+            return sum(sound) / len(sound) / 100
+        idle = whole(values.get(UCD_CPU_IDLE))
+        return None if idle is None or not 0 <= idle <= 100 else 1 - idle / 100
+
+    def memory(self, values: Values) -> Memory | None:
+        """Return main memory without what the system would give back at once (buffers, cache)."""
+        rows = _memory_rows(values)
+        main = next((_space(values, row) for row in rows if _is_main(values, row)), None)
+        if main is None:
+            return None
+        used, size = main
+        for row in rows:
+            space = None if _is_main(values, row) else _space(values, row, fits=False)
+            used -= space[0] if space and space[0] <= used else 0
+        return Memory(used / size, used, size)
+
+    def storages(self, values: Values) -> tuple[Storage, ...]:
+        """Return disks and flash memories that have a size; the kernel's pseudo file systems are none."""
+        kinds = values.column(STORAGE_TYPE)
+        found = []
+        for row, kind in kinds.items():
+            name = text(values.column(STORAGE_NAME).get(row))
+            space = _space(values, row) if kind in LASTING and not name.startswith(PSEUDO) else None
+            if space:
+                found.append((name, row, space))
+        names = unique((name, row) for name, row, _ in found)
+        return tuple(Storage(name, *space) for name, (_, _, space) in zip(names, found, strict=True))
+
+
+def _memory_rows(values: Values) -> list[str]:
+    """Return the rows of main memory and of what is reclaimable in it."""
+    names = values.column(STORAGE_NAME)
+    return [row for row in names if _is_main(values, row) or text(names.get(row)) in RECLAIMABLE]
+
+
+def _is_main(values: Values, row: str) -> bool:
+    return values.column(STORAGE_TYPE).get(row) == RAM
+
+
+def _space(values: Values, row: str, *, fits: bool = True) -> tuple[int, int] | None:
+    """Return (used, size) in bytes; None where there is no sense in them.
+
+    Both count allocation units in a signed 32-bit number, which large disks overflow: then it shows negative.
+    ``fits``: what is used must fit in.
+    """
+    unit, size, used = (whole(values.column(column).get(row)) for column in (UNIT, SIZE, USED))
+    if unit is None or size is None or used is None or unit <= 0:
+        return None
+    size, used = size % INTEGER32, used % INTEGER32
+    if size == 0 or (fits and used > size):
+        return None
+    return used * unit, size * unit
