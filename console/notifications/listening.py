@@ -58,13 +58,14 @@ def _listening_send(self: requests.Session, request: requests.PreparedRequest, *
     return response
 
 
-class _Ear(logging.Handler):
+class _Ear(logging.Filter):
     """Keeps apprise's warnings for who is listening; they may hold secrets, so nobody else gets them."""
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         heard = _heard.get()
-        if heard is not None:
+        if heard is not None and record.levelno >= logging.WARNING:
             heard.warnings.append(record.getMessage())
+        return False
 
 
 @contextmanager
@@ -80,9 +81,7 @@ def listening() -> Iterator[Heard]:
 
 def _install() -> None:
     setattr(requests.Session, "send", _listening_send)  # noqa: B010 — a method of somebody else's class
-    logger = logging.getLogger("apprise")
-    logger.handlers = [_Ear(logging.WARNING)]
-    logger.propagate = False  # its messages hold addresses with keys
+    logging.getLogger("apprise").addFilter(_Ear())  # its messages hold addresses with keys
     # At DEBUG it writes the path and the query of every request.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
