@@ -13,6 +13,7 @@ REQUIRED = {
     "vault_repository_password": "it encrypts the backup repositories, local and offsite",
     "vault_backup_http_secret": "the hosts' passwords at the repositories are derived from it",
     "vault_his_database_password": "it is the HIS application's password at its database",
+    "vault_nut_secret": "the hosts' passwords at the UPS's server (NUT) are derived from it",
 }
 SHORTEST = 32
 PLACEHOLDERS = re.compile(

@@ -18,6 +18,7 @@ SECRETS = {
     "vault_repository_password": "repository of the test",
     "vault_backup_http_secret": "http of the test",
     "vault_his_database_password": "database-of-the-test",
+    "vault_nut_secret": "nut-of-the-test",
 }
 SOURCES = ["http://mirror.example/debian/ bookworm", "http://mirror.example/debian-security/ bookworm-security"]
 SOURCES += ["http://mirror.example/debian/ bookworm-updates", "http://elsewhere.example/ stable"]

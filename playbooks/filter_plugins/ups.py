@@ -1,0 +1,73 @@
+"""Who watches which UPS, and in which role: the facility's ``ups`` and ``shutdown_stages`` as NUT's files want them."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Item = Mapping[str, Any]
+
+DRIVERS = {"usb": "usbhid-ups", "snmp": "snmp-ups", "dummy": "dummy-ups"}
+
+
+def nut_password(secret: str, server: str, user: str) -> str:
+    """Return the password of ``user`` at the upsd of host ``server`` (hex SHA-256): derived, never stored.
+
+    ``secret`` is the vault's ``vault_nut_secret``.
+    """
+    if not secret:
+        raise ValueError("vault_nut_secret is empty; next: run `xinglin init` to make the facility's secrets")
+    return hashlib.sha256(f"{secret}:{server}:{user}".encode()).hexdigest()
+
+
+def nut_devices(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[dict[str, Any]]:
+    """Return the sections of ``host``'s ups.conf: every UPS connected to it, each followed by its latches.
+
+    A latch is a dummy UPS that is always on line: the forced shutdown of ``UPS-STAGE`` sends the hosts of one stage
+    off, which NUT itself cannot do.  The last stage needs none: it is the forced shutdown of the UPS itself.
+    Each has ``name``, ``driver`` (NUT's), ``latch`` and ``desc`` (ASCII: NUT's parser drops everything else).
+    """
+    devices: list[dict[str, Any]] = []
+    for item in ups:
+        if item["connected_to"] != host:
+            continue
+        devices.append({**item, "driver": DRIVERS[item["driver"]], "latch": False, "desc": item["name"]})
+        devices += [
+            {"name": latch, "driver": "dummy-ups", "latch": True, "desc": f"{item['name']}: stage {stage['name']}"}
+            for stage in stages[:-1]
+            if (latch := f"{item['name']}-{stage['name']}")
+        ]
+    return devices
+
+
+def nut_users(ups: Sequence[Item], host: str) -> list[dict[str, str]]:
+    """Return the hosts that log in at ``host``'s upsd, with their role: itself as ``primary``, others ``secondary``."""
+    fed = {name for item in ups if item["connected_to"] == host for name in item["powers"]}
+    return [{"name": name, "role": "primary" if name == host else "secondary"} for name in sorted(fed)]
+
+
+def nut_monitors(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[dict[str, str]]:
+    """Return what ``host``'s upsmon watches: the UPSes that feed it, and of each the latch of the host's stage.
+
+    Each has ``ups``, ``server`` (the host of upsd) and ``role``.  All of them must be well for the host to stay up.
+    """
+    monitors = []
+    for item in ups:
+        if host not in item["powers"]:
+            continue
+        server, role = item["connected_to"], "primary" if item["connected_to"] == host else "secondary"
+        own = [item["name"], *(f"{item['name']}-{stage['name']}" for stage in stages[:-1] if host in stage["hosts"])]
+        monitors += [{"ups": name, "server": server, "role": role} for name in own]
+    return monitors
+
+
+class FilterModule:
+    """What Ansible looks for in a filter plug-in."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by the name that templates use."""
+        return {
+            "nut_password": nut_password,
+            "nut_devices": nut_devices,
+            "nut_users": nut_users,
+            "nut_monitors": nut_monitors,
+        }
