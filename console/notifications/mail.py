@@ -148,5 +148,5 @@ class MailTransport:
         letter["Auto-Submitted"] = "auto-generated"
         if any(message.severity is Severity.CRIT for message in parcel.messages):
             letter["Importance"] = "high"
-        letter.set_content(written.body)
+        letter.set_content(written.body, cte="base64")  # every server takes it, 8BITMIME or not
         return letter.as_bytes()

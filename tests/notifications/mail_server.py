@@ -1,6 +1,7 @@
 """A small SMTP server on loopback: STARTTLS, AUTH PLAIN and LOGIN, and a reply of one's own for any recipient."""
 
 import base64
+import contextlib
 import socketserver
 import ssl
 import threading
@@ -44,10 +45,10 @@ class SmtpServer:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                try:
-                    Conversation(outer, self.request).hold()
-                except (OSError, ssl.SSLError):
-                    return
+                conversation = Conversation(outer, self.request)
+                with contextlib.suppress(OSError):
+                    conversation.hold()
+                conversation.close()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -72,6 +73,11 @@ class Conversation:
         self._encrypted = False
         self._user: str | None = None
         self._sender, self._recipients = "", list[str]()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._file.close()
+        self._connection.close()
 
     def hold(self) -> None:
         """Talk until QUIT."""
