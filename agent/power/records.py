@@ -5,7 +5,7 @@ Standard library only, so that every room may read it.
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -85,6 +85,7 @@ class PowerRecord:
     started_at: datetime
     operator: str = ""
     scope: str = ""  # lab | facility | "" (a real outage)
+    how: str = ""  # simulated | test | unplug | "" (a real outage)
     on_battery_at: datetime | None = None
     low_at: datetime | None = None
     mains_back_at: datetime | None = None
@@ -97,6 +98,8 @@ class PowerRecord:
     events: tuple[Event, ...] = ()
     checks: tuple[Check, ...] = ()
     verdict: Verdict | None = None
+    boot_id: str = ""  # of the UPS's host, when it last wrote this on the way down
+    begun: dict[str, float] = field(default_factory=dict)  # stage → when it began, monotonic seconds of that boot
     schema: int = SCHEMA
 
 
