@@ -1,15 +1,18 @@
-"""The charts of one host: which questions they answer, over which ranges, with evenly spaced points."""
+"""The charts of a host, a UPS or a device: which questions they answer, over which ranges, evenly spaced points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from console.history import Bucket, read_history
-from console.web.context import N_
+from console.web.context import N_, _
 
 HOUR = 3600
+TABLE_ROWS = 24
+MOST_LINES = 8  # of one chart: more cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Chart:
     id: str
     title: str
     note: str
-    unit: str  # ratio | rate | number
+    unit: str  # ratio | rate | number | minutes | volts | celsius
     series: tuple[tuple[str, str], ...]
 
 
@@ -113,11 +116,13 @@ def _average(buckets: Sequence[Bucket]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def read_lines(session: Session, host: str, span: Range, now: datetime) -> tuple[list[int], list[Line]]:
+def read_lines(
+    session: Session, host: str, span: Range, now: datetime, charts: Sequence[Chart] = CHARTS
+) -> tuple[list[int], list[Line]]:
     """Return the charts' times (Unix seconds, oldest first, a step apart) and every series of a host on them."""
     end = int(now.timestamp()) // span.step_seconds * span.step_seconds + span.step_seconds
     start = end - span.seconds
-    names = [series for chart in CHARTS for series, _label in chart.series]
+    names = [series for chart in charts for series, _label in chart.series]
     found = read_history(
         session,
         host,
@@ -131,3 +136,39 @@ def read_lines(session: Session, host: str, span: Range, now: datetime) -> tuple
         values = (_average(one.buckets[at : at + width]) for at in range(0, len(one.buckets), width))
         lines.append(Line(one.name, one.label, tuple(values)))
     return list(range(start, end, span.step_seconds)), lines
+
+
+def labelled(chart: Chart, lines: Sequence[Line]) -> list[tuple[str, Line]]:
+    """Return (label, line) of a chart; of too many lines those that rise highest."""
+    found = [(line.label or _(label), line) for series, label in chart.series for line in lines if line.name == series]
+    if len(found) <= MOST_LINES:
+        return found
+    return sorted(found, key=lambda one: max(one[1].known, default=0.0), reverse=True)[:MOST_LINES]
+
+
+def shown_charts(charts: Sequence[Chart], times: Sequence[int], lines: Sequence[Line]) -> dict[str, Any]:
+    """Return what ``charts.html`` needs of the charts: their lines, and which times its tables show."""
+    every = max(1, len(times) // TABLE_ROWS)
+    return {
+        "charts": [(chart, labelled(chart, lines)) for chart in charts],
+        "times": times,
+        "rows": range(len(times) - 1, -1, -every),
+        "ranges": RANGES,
+    }
+
+
+def document(charts: Sequence[Chart], times: Sequence[int], lines: Sequence[Line]) -> dict[str, Any]:
+    """Return the points for ``charts.js``: ``{times, charts: {id: [{label, values}]}}``."""
+    return {
+        "times": times,
+        "charts": {
+            chart.id: [{"label": label, "values": [_short(value) for value in line.values]} for label, line in found]
+            for chart in charts
+            if (found := labelled(chart, lines))
+        },
+    }
+
+
+def _short(value: float | None) -> float | None:
+    """Return a value with six digits, which no pixel needs more of."""
+    return None if value is None else float(f"{value:.6g}")

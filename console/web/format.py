@@ -113,7 +113,31 @@ def rate(value: float | None) -> str:
     return "–" if value is None else f"{size(value)}/s"
 
 
-MEASURES: dict[str, Callable[[float | None], str]] = {"ratio": percent, "rate": rate, "number": number}
+def volts(value: float | None) -> str:
+    """Return a voltage: ``229.6 V``."""
+    return "–" if value is None else f"{value:.1f} V"
+
+
+def celsius(value: float | None) -> str:
+    """Return a temperature: ``25.3 °C``."""
+    return "–" if value is None else f"{value:.1f} °C"
+
+
+def minutes(seconds: float | None) -> str:
+    """Return seconds as minutes, as batteries are spoken of: ``37 min``; with tenths below ten."""
+    if seconds is None:
+        return "–"
+    return _("{count} min", count=f"{seconds / 60:.0f}" if seconds >= 600 else f"{seconds / 60:.1f}")
+
+
+MEASURES: dict[str, Callable[[float | None], str]] = {
+    "ratio": percent,
+    "rate": rate,
+    "number": number,
+    "minutes": minutes,
+    "volts": volts,
+    "celsius": celsius,
+}
 
 
 def measured(value: float | None, unit: str) -> str:
@@ -134,6 +158,9 @@ def diff(text: str) -> Markup:
 
 
 FILTERS = {
+    "volts": volts,
+    "celsius": celsius,
+    "minutes": minutes,
     "unix_when": unix_when,
     "parsed": parsed,
     "rate": rate,

@@ -1,7 +1,6 @@
 """主机: the table of all hosts; one host with its charts, certificates, units, facts and backups."""
 
 from datetime import timedelta
-from typing import Any
 
 from flask import Blueprint, abort, jsonify, render_template, request
 from sqlalchemy import select
@@ -10,13 +9,12 @@ from werkzeug.wrappers import Response
 from console.problems import find_problems
 from console.store.models import FactDocument
 from console.view import load_view
-from console.web.charts import CHARTS, RANGES, Chart, Line, chosen_range, read_lines
-from console.web.context import _, config, locale, now, store
+from console.web.charts import CHARTS, chosen_range, document, read_lines, shown_charts
+from console.web.context import config, locale, now, store
 from console.web.nights import SHOWN_NIGHTS, recent_proofs, recent_runs
 from console.web.views import host_views, tell
 
 blueprint = Blueprint("hosts", __name__, url_prefix="/hosts")
-TABLE_ROWS = 24
 
 
 @blueprint.get("/")
@@ -28,10 +26,6 @@ def show() -> str:
 def _known(name: str) -> None:
     if name not in {host.name for host in config().hosts}:
         abort(404)
-
-
-def _labelled(chart: Chart, lines: list[Line]) -> list[tuple[str, Line]]:
-    return [(line.label or _(label), line) for series, label in chart.series for line in lines if line.name == series]
 
 
 @blueprint.get("/<name>")
@@ -54,16 +48,12 @@ def one(name: str) -> str:
         )
         .first()
     )
-    every = max(1, len(times) // TABLE_ROWS)
     return render_template(
         "host.html",
         host=host,
         problems=problems,
         certificates=host.certificates(now()),
-        charts=[(chart, _labelled(chart, lines)) for chart in CHARTS],
-        times=times,
-        rows=range(len(times) - 1, -1, -every),
-        ranges=RANGES,
+        **shown_charts(CHARTS, times, lines),
         span=span,
         facts=facts,
         runs=recent_runs(store(), since, name)[:5],
@@ -73,21 +63,7 @@ def one(name: str) -> str:
 
 @blueprint.get("/<name>/charts.json")
 def charts(name: str) -> Response:
-    """Return the points of every chart of a host: ``{times, charts: {id: [{label, values}]}}``."""
+    """Return the points of every chart of a host."""
     _known(name)
-    span = chosen_range(request.args.get("range"))
-    times, lines = read_lines(store(), name, span, now())
-    document: dict[str, Any] = {
-        "times": times,
-        "charts": {
-            chart.id: [{"label": label, "values": [_short(value) for value in line.values]} for label, line in found]
-            for chart in CHARTS
-            if (found := _labelled(chart, lines))
-        },
-    }
-    return jsonify(document)
-
-
-def _short(value: float | None) -> float | None:
-    """Return a value with six digits, which no pixel needs more of."""
-    return None if value is None else float(f"{value:.6g}")
+    times, lines = read_lines(store(), name, chosen_range(request.args.get("range")), now())
+    return jsonify(document(CHARTS, times, lines))

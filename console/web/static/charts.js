@@ -1,4 +1,4 @@
-// The charts of one host: uPlot over the JSON of charts.json.  The table under each chart has the same numbers.
+// The charts of one host, UPS or device: uPlot over the JSON of charts.json.  The table under each chart has the same numbers.
 const box = document.getElementById("charts");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const zone = box.dataset.zone;
@@ -15,8 +15,30 @@ const FORMATS = {
   ratio: (value) => `${(value * 100).toFixed(1)}%`,
   rate: (value) => `${bytes(value)}/s`,
   number: (value) => value.toFixed(2),
+  minutes: (value) => `${(value / 60).toFixed(1)} min`,
+  volts: (value) => `${value.toFixed(1)} V`,
+  celsius: (value) => `${value.toFixed(1)} °C`,
 };
-const axisValue = { ratio: (value) => `${Math.round(value * 100)}%`, rate: (value) => `${bytes(value)}/s`, number: (value) => `${+value.toFixed(2)}` };
+const axisValue = {
+  ratio: (value) => `${Math.round(value * 100)}%`,
+  rate: (value) => `${bytes(value)}/s`,
+  number: (value) => `${+value.toFixed(2)}`,
+  minutes: (value) => `${+(value / 60).toFixed(1)} min`,
+  volts: (value) => `${Math.round(value)} V`,
+  celsius: (value) => `${+value.toFixed(1)} °C`,
+};
+// What the lower and upper end of a chart are: zero and a little air, but close around a voltage or a temperature.
+const around = (low, high, air) => [Math.floor(low - air), Math.ceil(high + air)];
+const ends = {
+  ratio: () => [0, 1],
+  rate: (low, high) => [0, Math.max(high * 1.1, 1024)],
+  number: (low, high) => [0, Math.max(high * 1.1, 1)],
+  minutes: (low, high) => [0, Math.max(high * 1.1, 300)],
+  volts: (low, high) => around(low, high, 5),
+  celsius: (low, high) => around(low, high, 2),
+};
+// Steps that read well on an axis: powers of two for bytes, whole minutes for seconds.
+const MINUTES = [60, 120, 300, 600, 1200, 1800, 3600, 7200];
 const shown = (unit, value) => (value == null ? "–" : FORMATS[unit](value));
 
 const moment = new Intl.DateTimeFormat(language, { timeZone: zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -25,6 +47,7 @@ const day = new Intl.DateTimeFormat(language, { timeZone: zone, month: "2-digit"
 
 // Binary steps for bytes, so that an axis says 512 KiB and not 488.3 KiB.
 const BINARY = Array.from({ length: 40 }, (_, power) => 2 ** power);
+const steps = { rate: BINARY, minutes: MINUTES };
 
 function options(figure, lines, span) {
   const unit = figure.dataset.unit;
@@ -37,10 +60,10 @@ function options(figure, lines, span) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { points: { size: 6 }, sync: { key: "host" }, drag: { x: false, y: false } },
     legend: { show: true, live: true },
-    scales: { x: { time: true }, y: { range: (_, low, high) => (unit === "ratio" ? [0, 1] : [0, Math.max(high * 1.1, unit === "rate" ? 1024 : 1)]) } },
+    scales: { x: { time: true }, y: { range: (_, low, high) => ends[unit](low, high) } },
     axes: [
       { ...axis, space: 64, size: 26, values: (_, splits) => splits.map((at) => (wide ? day : hour).format(at * 1000)) },
-      { ...axis, size: unit === "rate" ? 74 : 48, ...(unit === "rate" ? { incrs: BINARY } : {}), values: (_, splits) => splits.map(axisValue[unit]) },
+      { ...axis, size: unit === "rate" ? 74 : 54, ...(steps[unit] ? { incrs: steps[unit] } : {}), values: (_, splits) => splits.map(axisValue[unit]) },
     ],
     series: [
       { label: box.dataset.time, value: (_, at) => (at == null ? "–" : moment.format(at * 1000)) },
