@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,12 @@ def render(
     roles: Sequence[str],
     flows: Sequence[dict[str, str]] = (),
     copies: Sequence[dict[str, Any]] = (),
+    other: Mapping[str, Any] | None = None,
 ) -> Rendered:
-    """Render every template of ``roles`` for every host; ``flows`` and ``copies`` are added to the clinic's own."""
+    """Render every template of ``roles`` for every host.
+
+    ``flows`` and ``copies`` are added to the clinic's own; ``other`` are variables in place of the clinic's.
+    """
     facility = directory / "facility"
     shutil.copytree(ROOT / "inventory/qinghe", facility, ignore=shutil.ignore_patterns("vault.yml", ".*"))
     (facility / "group_vars/all/vault.yml").write_text(yaml.safe_dump(SECRETS))
@@ -41,6 +45,7 @@ def render(
     clinic = yaml.safe_load(variables.read_text(encoding="utf-8"))
     clinic["flows"] += flows
     clinic["backup_copies"] += copies
+    clinic |= other or {}
     clinic["services"]["postgresql"] = {"tcp": [5432]}
     variables.write_text(yaml.safe_dump(clinic, allow_unicode=True), encoding="utf-8")
     book = directory / "render.yml"
