@@ -1,0 +1,1 @@
+"""One TOML file per vendor of devices; read by agent.devices.profile."""
