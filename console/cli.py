@@ -1,16 +1,18 @@
-"""``xinglin console``: serve the pages, work, migrate the store, first login, status, check the audit log.
+"""``xinglin console``: serve the pages, work, migrate the store, first login, status, notifications, the audit log.
 
 Exit codes: 0 fine, 1 findings, 2 usage, 3 a tool failed.
 """
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -56,7 +58,7 @@ def opened(path: Path) -> Iterator[Opened]:
         fail(str(error))
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """End the command with exit code 3."""
     click.echo(f"xinglin console: {message}", err=True)
     sys.exit(FAILED)
@@ -141,6 +143,42 @@ def status(path: Path, as_json: bool) -> None:
         click.echo(f"\n{problem['severity'].upper()}  {problem['title']}  (since {problem['since'] or 'unknown'})")
         click.echo(f"  {problem['meaning']}\n  Next: {problem['next_step']}")
     sys.exit(FINDINGS if any(one["severity"] == "crit" for one in document["problems"]) else 0)
+
+
+@console.group()
+def notify() -> None:
+    """Work with the routes by which people are told."""
+
+
+@notify.command("test")
+@config_option
+@click.option("--route", "wanted", help="Only this route.")
+def notify_test(path: Path, wanted: str | None) -> None:
+    """Send a test message and print each provider's own answer.  Exit code 1 when one did not take it.
+
+    Run it as root on the appliance: the secrets are root's.
+    """
+    from console.notifications.opening import open_routes  # noqa: PLC0415
+    from console.notifications.secrets import load_secrets, secrets_file  # noqa: PLC0415
+    from console.notifications.trial import trial_message  # noqa: PLC0415
+
+    try:
+        secrets = load_secrets(secrets_file(os.environ))  # before this process becomes the console's user
+    except ConfigError as error:
+        fail(str(error))
+    with opened(path) as here:
+        routes = open_routes(here.config, secrets)
+        names = [route.name for route in routes.all() if wanted in {None, route.name}]
+        if not names:
+            raise click.UsageError(f"no such route; there are: {', '.join(r.name for r in routes.all()) or 'none'}")
+        now = datetime.now(UTC)
+        outcomes = {}
+        for name in names:
+            delivery = routes.send(name, trial_message(here.config, "root", now))
+            outcomes[name] = delivery.outcome.value
+            click.echo(f"{name}: {delivery.outcome}: {delivery.answer}")
+        here.audit.append(actor="root", action="notification.tested", target=", ".join(names), detail=outcomes)
+    sys.exit(FINDINGS if set(outcomes.values()) != {"delivered"} else 0)
 
 
 @console.group()
