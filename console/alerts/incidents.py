@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -22,40 +23,120 @@ QUIET = timedelta(hours=24)
 
 
 class NotOpenError(Exception):
-    """The incident does not exist, or somebody was faster."""
+    """The incident does not exist, or is closed already."""
+
+    def __init__(self, incident_id: int) -> None:
+        super().__init__(f"incident {incident_id} is not open. Next: xinglin console incidents list")
 
 
-def open_incident(
-    session: Session,
-    config: ConsoleConfig,
-    routes: Routes,
-    signal: Signal,
-    now: datetime,
-    held_by: Incident | None = None,
-) -> Incident:
-    """Write a new incident, and queue its message where another incident does not explain it; the caller commits."""
-    incident = Incident(
-        uid=secrets.token_hex(8),
-        fingerprint=signal.fingerprint,
-        rule=signal.rule,
-        object=signal.target,
-        host=signal.host,
-        labels=dict(signal.labels),
-        severity=signal.severity.value,
-        value=signal.value,
-        texts=stored_texts(signal),
-        opened_at=now,
-        held_by=held_by.id if held_by else None,
-        held=held_by is not None,
-    )
-    session.add(incident)
-    session.flush()
-    _note(session, incident.id, now, "opened")
-    if held_by is None:
-        tell(session, config, routes, incident, Kind.OPENED, now)
-    else:
-        _note(session, incident.id, now, "held", detail=str(held_by.id))
-    return incident
+@dataclass(frozen=True)
+class Desk:
+    """Everything that can be done with incidents at one moment, in one transaction.  The caller commits ``session``."""
+
+    session: Session
+    config: ConsoleConfig
+    now: datetime
+
+    def open(self, signal: Signal, routes: Routes, held_by: Incident | None = None) -> Incident:
+        """Write a new incident, and queue its message where no other incident (``held_by``) explains it."""
+        incident = Incident(
+            uid=secrets.token_hex(8),
+            fingerprint=signal.fingerprint,
+            rule=signal.rule,
+            object=signal.target,
+            host=signal.host,
+            labels=dict(signal.labels),
+            severity=signal.severity.value,
+            value=signal.value,
+            texts=stored_texts(signal),
+            opened_at=self.now,
+            held_by=held_by.id if held_by else None,
+            held=held_by is not None,
+        )
+        self.session.add(incident)
+        self.session.flush()
+        self._note(incident.id, "opened")
+        if held_by is None:
+            self._tell(incident, routes, Kind.OPENED)
+        else:
+            self._note(incident.id, "held", detail=str(held_by.id))
+        return incident
+
+    def worsen(self, incident: Incident, signal: Signal, routes: Routes) -> None:
+        """Raise an open incident's severity and tell of it; one that was closed meanwhile stays as it is."""
+        changes = {"severity": signal.severity.value, "value": signal.value, "texts": stored_texts(signal)}
+        if self._set_open(incident.id, worsened_at=self.now, **changes):
+            self.session.refresh(incident)
+            self._note(incident.id, "worsened")
+            if not incident.held:
+                self._tell(incident, routes, Kind.WORSENED)
+
+    def resolve(
+        self, incident: Incident, resolution: str, *, person: str | None = None, reason: str | None = None
+    ) -> bool:
+        """Close an open incident and queue its recovery where its problem was told.
+
+        Returns False when it was closed already.
+        """
+        ended = {"resolution": resolution, "resolved_by": person, "resolution_reason": reason}
+        if not self._set_open(incident.id, resolved_at=self.now, **ended):
+            return False
+        self.session.refresh(incident)
+        self._note(incident.id, "resolved", actor=person, detail=reason or "")
+        told = outbox.told_routes(self.session, incident.id)
+        outbox.queue(self.session, message(self.config, incident, Kind.RESOLVED, self.now), told, self.now)
+        return True
+
+    def release(self, incident: Incident, routes: Routes) -> None:
+        """Tell of an open incident that was held back and is no longer explained."""
+        if self._set_open(incident.id, held=False):
+            self.session.refresh(incident)
+            self._note(incident.id, "released")
+            self._tell(incident, routes, Kind.OPENED)
+
+    def acknowledge(self, audit: AuditLog, incident_id: int, person: str, comment: str) -> None:
+        """Note that a person takes care of an open incident.
+
+        Raises ``NotOpenError``, and ``AuditError`` (then roll back).
+        """
+        noted = {"acknowledged_by": person, "acknowledgement": comment}
+        if not self._set_open(incident_id, acknowledged_at=self.now, **noted):
+            raise NotOpenError(incident_id)
+        self._note(incident_id, "acknowledged", actor=person, detail=comment)
+        detail = {"comment": comment}
+        audit.append(actor=person, action="incident.acknowledged", target=f"incident {incident_id}", detail=detail)
+
+    def resolve_by_person(self, audit: AuditLog, incident_id: int, person: str, reason: str) -> None:
+        """Close an open incident for a person.  While its condition still holds it stays quiet, see ``QUIET``.
+
+        Raises ``NotOpenError``, and ``AuditError`` (then roll back).
+        """
+        incident = self.session.get(Incident, incident_id)
+        if incident is None or not self.resolve(incident, PERSON, person=person, reason=reason):
+            raise NotOpenError(incident_id)
+        self.session.execute(
+            update(AlertState)
+            .where(AlertState.incident_id == incident_id)
+            .values(incident_id=None, quiet_until=self.now + QUIET, version=AlertState.version + 1)
+        )
+        detail = {"reason": reason}
+        audit.append(actor=person, action="incident.resolved", target=f"incident {incident_id}", detail=detail)
+
+    def _tell(self, incident: Incident, routes: Routes, kind: Kind) -> None:
+        names = [route.name for route in routes.for_severity(Severity(incident.severity))]
+        outbox.queue(self.session, message(self.config, incident, kind, self.now), names, self.now)
+
+    def _set_open(self, incident_id: int, **values: object) -> bool:
+        changed = self.session.scalar(
+            update(Incident)
+            .where(Incident.id == incident_id, Incident.resolved_at.is_(None))
+            .values(**values)
+            .returning(Incident.id)
+        )
+        return changed is not None
+
+    def _note(self, incident_id: int, kind: str, *, actor: str | None = None, detail: str = "") -> None:
+        self.session.add(IncidentEvent(incident_id=incident_id, at=self.now, kind=kind, actor=actor, detail=detail))
 
 
 def stored_texts(signal: Signal) -> dict[str, object]:
@@ -65,108 +146,7 @@ def stored_texts(signal: Signal) -> dict[str, object]:
     return {part: to_json(signal.text(msgid)) for part, msgid in parts.items()}
 
 
-def worsen(
-    session: Session, config: ConsoleConfig, routes: Routes, incident: Incident, signal: Signal, now: datetime
-) -> None:
-    """Raise an open incident's severity; the caller commits."""
-    changes = {"severity": signal.severity.value, "value": signal.value, "texts": stored_texts(signal)}
-    if not _set_open(session, incident.id, worsened_at=now, **changes):
-        return
-    session.refresh(incident)
-    _note(session, incident.id, now, "worsened")
-    if not incident.held:
-        tell(session, config, routes, incident, Kind.WORSENED, now)
-
-
-def resolve(
-    session: Session,
-    config: ConsoleConfig,
-    incident: Incident,
-    now: datetime,
-    resolution: str,
-    *,
-    person: str | None = None,
-    reason: str | None = None,
-) -> bool:
-    """Close an open incident and queue its recovery where its problem was told; the caller commits.
-
-    Returns False when it was closed already.
-    """
-    ended = {"resolved_at": now, "resolution": resolution, "resolved_by": person, "resolution_reason": reason}
-    if not _set_open(session, incident.id, **ended):
-        return False
-    session.refresh(incident)
-    _note(session, incident.id, now, "resolved", actor=person, detail=reason or "")
-    outbox.queue(session, message(config, incident, Kind.RESOLVED, now), outbox.told_routes(session, incident.id), now)
-    return True
-
-
-def release(session: Session, config: ConsoleConfig, routes: Routes, incident: Incident, now: datetime) -> None:
-    """Tell of an incident that was held back and is no longer explained; the caller commits."""
-    if _set_open(session, incident.id, held=False):
-        session.refresh(incident)
-        _note(session, incident.id, now, "released")
-        tell(session, config, routes, incident, Kind.OPENED, now)
-
-
-def tell(
-    session: Session, config: ConsoleConfig, routes: Routes, incident: Incident, kind: Kind, now: datetime
-) -> None:
-    """Queue a message for the routes that want this severity."""
-    names = [route.name for route in routes.for_severity(Severity(incident.severity))]
-    outbox.queue(session, message(config, incident, kind, now), names, now)
-
-
-def acknowledge(session: Session, audit: AuditLog, incident_id: int, person: str, comment: str, now: datetime) -> None:
-    """Note that a person takes care of an open incident; the caller commits.
-
-    Raises ``NotOpenError``, and ``AuditError`` (then roll back).
-    """
-    noted = {"acknowledged_at": now, "acknowledged_by": person, "acknowledgement": comment}
-    if not _set_open(session, incident_id, **noted):
-        raise NotOpenError(f"incident {incident_id} is not open. Next: xinglin console incidents list")
-    _note(session, incident_id, now, "acknowledged", actor=person, detail=comment)
-    detail = {"comment": comment}
-    audit.append(actor=person, action="incident.acknowledged", target=f"incident {incident_id}", detail=detail)
-
-
-def resolve_by_person(
-    session: Session, config: ConsoleConfig, audit: AuditLog, incident_id: int, person: str, reason: str, now: datetime
-) -> None:
-    """Close an open incident for a person; the caller commits.
-
-    While its condition still holds it stays quiet, see ``QUIET``.  Raises ``NotOpenError``, and ``AuditError`` (then
-    roll back).
-    """
-    incident = session.get(Incident, incident_id)
-    if incident is None or not resolve(session, config, incident, now, PERSON, person=person, reason=reason):
-        raise NotOpenError(f"incident {incident_id} is not open. Next: xinglin console incidents list")
-    session.execute(
-        update(AlertState)
-        .where(AlertState.incident_id == incident_id)
-        .values(incident_id=None, quiet_until=now + QUIET, version=AlertState.version + 1)
-    )
-    detail = {"reason": reason}
-    audit.append(actor=person, action="incident.resolved", target=f"incident {incident_id}", detail=detail)
-
-
 def open_incidents(session: Session) -> Sequence[Incident]:
     """Return the open incidents, the newest first."""
-    query = select(Incident).where(Incident.resolved_at.is_(None)).order_by(Incident.opened_at.desc(), Incident.id)
-    return session.scalars(query).all()
-
-
-def _set_open(session: Session, incident_id: int, **values: object) -> bool:
-    changed = session.scalar(
-        update(Incident)
-        .where(Incident.id == incident_id, Incident.resolved_at.is_(None))
-        .values(**values)
-        .returning(Incident.id)
-    )
-    return changed is not None
-
-
-def _note(
-    session: Session, incident_id: int, at: datetime, kind: str, *, actor: str | None = None, detail: str = ""
-) -> None:
-    session.add(IncidentEvent(incident_id=incident_id, at=at, kind=kind, actor=actor, detail=detail))
+    query = select(Incident).where(Incident.resolved_at.is_(None))
+    return session.scalars(query.order_by(Incident.opened_at.desc(), Incident.id.desc())).all()

@@ -3,7 +3,7 @@
 Every change is a compare and set, so that a process may die between any two statements.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -134,6 +134,15 @@ def free_orphans(session: Session) -> None:
         update(Notification)
         .where(Notification.state == Stage.SENDING.value)
         .values(state=Stage.QUEUED.value, lease=None, lease_until=None)
+    )
+
+
+def close_unknown_routes(session: Session, routes: Sequence[str], now: datetime) -> None:
+    """Refuse what waits on a route that the configuration no longer has."""
+    session.execute(
+        update(Notification)
+        .where(Notification.state == Stage.QUEUED.value, Notification.route.not_in(routes))
+        .values(state=Stage.REFUSED.value, finished_at=now, answer="the route no longer exists")
     )
 
 

@@ -57,12 +57,6 @@ class RuleBook:
         return frozenset(metric for rule in self.rules for metric in rule.metrics)
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """Return everything that an alert's state may belong to."""
-        named = {condition.name for condition in self.conditions if condition.name}
-        return frozenset({rule.id for rule in self.rules} | named | set(self._kinds))
-
-    @cached_property
     def _kinds(self) -> dict[str, Condition]:
         return {kind: condition for condition in self.conditions for kind in condition.kinds}
 

@@ -14,8 +14,8 @@ from console.rules.problem import Severity
 class Signal:
     """One condition as it is seen now.
 
-    ``target`` is what people call the thing, ``host`` the host that it is on, where there is one; ``texts`` are filled from ``values``, in which a ``Text``
-    is translated, too.
+    ``target`` is what people call the thing, ``host`` the host that it is on, where there is one; ``texts`` are filled
+    from ``values``, in which a ``Text`` is translated, too.
     """
 
     fingerprint: str

@@ -1,5 +1,7 @@
 """Open the store: SQLite beside the console by default, any SQLAlchemy URL (PostgreSQL) otherwise."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +36,22 @@ def open_engine(url: str) -> Engine:
 def session_factory(engine: Engine) -> sessionmaker[Session]:
     """Return the maker of sessions: ``sessions()`` to read, ``sessions.begin()`` to write in one transaction."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def durable(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """Open a transaction that is on the disk once it is committed: the power may fail the next moment.
+
+    Other transactions of SQLite's WAL may lose their newest commits then (``synchronous = NORMAL``).
+    """
+    with sessions.kw["bind"].connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        try:
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA synchronous = FULL")
+                connection.commit()
+            with sessions(bind=connection) as session, session.begin():
+                yield session
+        finally:
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
