@@ -24,7 +24,8 @@ def nut_devices(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[
 
     A latch is a dummy UPS that is always on line: the forced shutdown of ``UPS-STAGE`` sends the hosts of one stage
     off, which NUT itself cannot do.  The last stage needs none: it is the forced shutdown of the UPS itself.
-    Each has ``name``, ``driver`` (NUT's), ``latch`` and ``desc`` (ASCII: NUT's parser drops everything else).
+    Each has ``name``, ``driver`` (NUT's), ``latch``, ``desc`` (ASCII: NUT's parser drops everything else), and the
+    driver's ``unit`` with its ``settings``, a file.
     """
     devices: list[dict[str, Any]] = []
     for item in ups:
@@ -36,27 +37,39 @@ def nut_devices(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[
             for stage in stages[:-1]
             if (latch := f"{item['name']}-{stage['name']}")
         ]
+    for device in devices:
+        device["unit"] = f"nut-driver@{device['name']}.service"
+        device["settings"] = f"/etc/systemd/system/{device['unit']}.d/xinglin.conf"
     return devices
+
+
+def nut_driver_units(devices: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return the drivers' units as the module ``current_units`` wants them."""
+    return [{"name": item["unit"], "newer_than": ["/etc/nut/ups.conf", item["settings"]]} for item in devices]
 
 
 def nut_users(ups: Sequence[Item], host: str) -> list[dict[str, str]]:
     """Return the hosts that log in at ``host``'s upsd, with their role: itself as ``primary``, others ``secondary``."""
-    fed = {name for item in ups if item["connected_to"] == host for name in item["powers"]}
+    fed = {name for item in ups if item["connected_to"] == host for name in (host, *item["powers"])}
     return [{"name": name, "role": "primary" if name == host else "secondary"} for name in sorted(fed)]
 
 
-def nut_monitors(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[dict[str, str]]:
+def nut_monitors(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[dict[str, Any]]:
     """Return what ``host``'s upsmon watches: the UPSes that feed it, and of each the latch of the host's stage.
 
-    Each has ``ups``, ``server`` (the host of upsd) and ``role``.  All of them must be well for the host to stay up.
+    Each has ``ups``, ``server`` (the host of upsd), ``role`` and ``supplies``: 1 where the host must go down with it,
+    0 for a UPS that is connected to the host but does not feed it.
     """
     monitors = []
     for item in ups:
-        if host not in item["powers"]:
+        server, fed = item["connected_to"], host in item["powers"]
+        if not fed and server != host:
             continue
-        server, role = item["connected_to"], "primary" if item["connected_to"] == host else "secondary"
-        own = [item["name"], *(f"{item['name']}-{stage['name']}" for stage in stages[:-1] if host in stage["hosts"])]
-        monitors += [{"ups": name, "server": server, "role": role} for name in own]
+        latches = [f"{item['name']}-{stage['name']}" for stage in stages[:-1] if fed and host in stage["hosts"]]
+        role = "primary" if server == host else "secondary"
+        monitors += [
+            {"ups": name, "server": server, "role": role, "supplies": int(fed)} for name in (item["name"], *latches)
+        ]
     return monitors
 
 
@@ -68,6 +81,7 @@ class FilterModule:
         return {
             "nut_password": nut_password,
             "nut_devices": nut_devices,
+            "nut_driver_units": nut_driver_units,
             "nut_users": nut_users,
             "nut_monitors": nut_monitors,
         }

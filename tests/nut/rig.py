@@ -1,0 +1,138 @@
+"""A real upsd with real drivers on a free port of 127.0.0.1, in a directory of its own; TLS as the role sets it up."""
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.agent.pki import Authority
+
+ROLE = Path(__file__).parents[2] / "playbooks/roles/ups"
+PROGRAMS = Path("/lib/nut")
+PASSWORD = "p-0f6d"
+USERS = f"""\
+[xinglin-power]
+  password = {PASSWORD}
+  actions = SET
+  actions = FSD
+  instcmds = ALL
+[primary1]
+  password = {PASSWORD}
+  upsmon primary
+[his1]
+  password = {PASSWORD}
+  upsmon secondary
+"""
+ON_LINE = "ups.status: OL\nbattery.charge: 100\nbattery.runtime: 1800\nups.load: 27\nups.mfr: Stand-in\n"
+START_SECONDS = 20
+
+
+def nss_database(directory: Path, ca: Path, *identity: str) -> None:
+    """Make an NSS database by the role's own script."""
+    script = ROLE / "files/nss_database.sh"
+    subprocess.run(["sh", script, directory, ca, *identity], check=True, capture_output=True, timeout=60)
+
+
+@dataclass
+class Rig:
+    """upsd and its drivers.  ``directory`` holds their configuration, ``port`` is upsd's."""
+
+    directory: Path
+    port: int
+    authority: Authority | None
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        state = str(self.directory / "state")
+        return {**os.environ, "NUT_CONFPATH": str(self.directory), "NUT_STATEPATH": state, "NUT_ALTPIDPATH": state}
+
+    def run(self, name: str, *arguments: str) -> None:
+        """Start one of NUT's programs in the foreground."""
+        as_root = ["-u", "root"] if os.geteuid() == 0 else []
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [PROGRAMS / arguments[0], *arguments[1:], *as_root], env=self.environment, stdout=log, stderr=log
+            )
+
+    def start_driver(self, ups: str, driver: str = "dummy-ups") -> None:
+        self.run(ups, driver, "-a", ups, "-F")
+
+    def start_upsd(self) -> None:
+        """Start upsd and wait until it answers."""
+        self.run("upsd", "upsd", "-F")
+        self.wait_for_port()
+
+    def end(self, name: str) -> None:
+        """End one process by its own pid."""
+        process = self.processes.pop(name)
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def wait_for_port(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.processes["upsd"].poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except ConnectionRefusedError:
+                select.select([], [], [], 0.02)
+            else:
+                return
+        raise RuntimeError(f"upsd does not answer:\n{(self.directory / 'upsd.log').read_text()}")
+
+
+@contextmanager
+def running_rig(
+    directory: Path, devices: Mapping[str, str], *, tls: bool = True, conf: str = "", name: str = "primary1"
+) -> Iterator[Rig]:
+    """Run upsd with one dummy-ups for each of ``devices`` (UPS → its variables), and what ``conf`` adds to ups.conf.
+
+    With ``tls`` upsd has a certificate for ``name`` of an authority that lies in ``directory/ca``.
+    """
+    if not (PROGRAMS / "upsd").exists():
+        pytest.skip("NUT is not installed: apt-get install nut-server nut-snmp libnss3-tools")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    (directory / "state").mkdir(parents=True)
+    (directory / "state").chmod(0o700)
+    authority = Authority(directory / "ca") if tls else None
+    settings = [f"LISTEN 127.0.0.1 {port}", "MAXAGE 4", f"STATEPATH {directory}/state"]
+    if authority is not None:
+        if shutil.which("certutil") is None:
+            pytest.skip("certutil is not installed: apt-get install libnss3-tools")
+        issued = authority.issue(name)
+        nss_database(directory / "nss", authority.certificate, str(issued.certificate), str(issued.key), name)
+        settings += [f"CERTPATH {directory}/nss", f'CERTIDENT "{name}" ""', "DISABLE_WEAK_SSL true"]
+    sections = "".join(
+        f"[{ups}]\n driver=dummy-ups\n port={directory}/{ups}.dev\n mode=dummy-once\n" for ups in devices
+    )
+    for path, text in (
+        ("ups.conf", "pollinterval = 1\n" + sections + conf),
+        ("upsd.conf", "\n".join(settings) + "\n"),
+        ("upsd.users", USERS),
+        *((f"{ups}.dev", text) for ups, text in devices.items()),
+    ):
+        (directory / path).write_text(text)
+        (directory / path).chmod(0o600)
+    rig = Rig(directory, port, authority)
+    try:
+        for ups in devices:
+            rig.start_driver(ups)
+        rig.start_upsd()
+        yield rig
+    finally:
+        for process in list(rig.processes):
+            rig.end(process)
