@@ -19,6 +19,8 @@ from agent.snmp.values import Foreign, Oid
 
 logger = logging.getLogger(__name__)
 
+AUTHENTICATION = config.USM_AUTH_HMAC192_SHA256
+PRIVACY = config.USM_PRIV_CFB128_AES
 TICK_SECONDS = 1.0
 REQUEST_TICKS = 10
 """How long the engine knows a request: longer than anybody waits for its answer."""
@@ -57,6 +59,7 @@ class Engine:
         self._domains = itertools.count(1)
         self._communities: dict[str, str] = {}
         self._users: dict[str, User] = {}
+        self._master_keys: dict[User, tuple[Foreign, Foreign]] = {}
         self._refusal: Foreign = None
         failures = ("rfc3412.prepareDataElements:sm-failure", "rfc2576.prepareDataElements:sm-failure")
         self._snmp.observer.register_observer(self._refused, *failures)
@@ -104,10 +107,22 @@ class Engine:
 
     def add_user(self, user: User, engine_id: bytes | None = None) -> None:
         """Make a user known, for one device's engine id or for those yet to be met."""
+        keys = self._master_keys.get(user)
+        if keys is None:
+            authentication, privacy = config.AUTH_SERVICES[AUTHENTICATION], config.PRIV_SERVICES[PRIVACY]
+            keys = (
+                authentication.hash_passphrase(user.auth_key.encode()),
+                privacy.hash_passphrase(AUTHENTICATION, user.privacy_key.encode()),
+            )
+            self._master_keys[user] = keys  # a mebibyte of hashing each (RFC 3414 section 2.6)
         config.add_v3_user(
-            self._snmp, user.user, config.USM_AUTH_HMAC192_SHA256, user.auth_key, config.USM_PRIV_CFB128_AES,
-            user.privacy_key, securityEngineId=engine_id,
+            self._snmp, user.user, AUTHENTICATION, keys[0], PRIVACY, keys[1], securityEngineId=engine_id,
+            authKeyType=config.USM_KEY_TYPE_MASTER, privKeyType=config.USM_KEY_TYPE_MASTER,
         )  # fmt: skip
+
+    def remove_user(self, user: User, engine_id: bytes) -> None:
+        """Forget a user's keys for one device's engine id; pysnmp makes them again when it needs them."""
+        config.delete_v3_user(self._snmp, user.user, engine_id)
 
     def send(
         self, domain: Oid, address: Foreign, security: Security, pdu: Foreign, arrived: Callable[..., None]
