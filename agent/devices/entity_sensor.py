@@ -25,6 +25,7 @@ EXPONENTS = {**{code: 3 * (code - 9) for code in range(1, 14)}, 14: 18, 15: 15, 
 """EntitySensorDataScale: yocto(1) to tera(13); exa(14) and peta(15) stand in this order in the MIB."""
 OUT_OF_RANGE = 1_000_000_000  # and its negative: under- and overflow
 OK = 1
+DIGITS = 9  # after the point: more is the binary fraction's noise
 MAX_SENSORS = 64
 
 
@@ -49,7 +50,9 @@ class EntitySensors:
             exponent = EXPONENTS.get(whole(values.column(SCALE).get(row)) or 9, 0)
             places = whole(values.column(PRECISION).get(row)) or 0
             scaled = value * 10.0 ** (exponent - max(0, min(places, 9)))  # a negative precision counts accurate digits
-            yield Measured(_name(values, row), row, quantity, scaled / 100 if quantity is Quantity.HUMIDITY else scaled)
+            if quantity is Quantity.HUMIDITY:
+                scaled /= 100
+            yield Measured(_name(values, row), row, quantity, round(scaled, DIGITS))
 
     def switched(self, values: Values) -> Iterable[Switched]:
         """Return the sensors that say true or false, as contacts: true(1) is open."""

@@ -1,5 +1,6 @@
 """Ports by IF-MIB (RFC 2863): state, speed, and counters that neither wrap nor jump."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ PACKETS = {
 
 MAX_INTERFACES = 128
 NOISE = {24, 33, 135, 142, 150, 166}  # softwareLoopback, rs232 (console), l2vlan, ipForward, mplsTunnel, mpls
-VIRTUAL = {1, 53, 131}  # other, propVirtual, tunnel: noise while switched off or unnamed
+VIRTUAL = {1, 53, 131}  # other, propVirtual, tunnel: noise while switched off, and some by their names
+NOISE_NAMES = re.compile(r"(?i)null|lo\d*$|loopback|console")
 UP, UNKNOWN_STATE = 1, 4
 SILENT = {2, 6, 7}  # down, notPresent, lowerLayerDown: nothing is counted there
 NO_SPEED = 10_000_000  # what Linux agents say when they don't know; also the ceiling marks of a 32-bit gauge, below
@@ -125,7 +127,7 @@ def _shown(values: Values, row: str) -> bool:
         return False
     name = text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row))
     if kind in VIRTUAL:
-        return bool(name) and not name.lower().startswith("null") and _enabled(values, row) is not False
+        return bool(name) and not NOISE_NAMES.match(name) and _enabled(values, row) is not False
     return True
 
 

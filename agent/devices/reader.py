@@ -17,7 +17,7 @@ from agent.devices.reading import DeviceReading
 from agent.devices.sensors import named_contacts, named_sensors
 from agent.devices.values import Cell, Values, scalar, text, whole
 from agent.devices.vendor import VendorTables
-from agent.polling import PollError, Snmp, Trouble
+from agent.polling import Answers, PollError, Snmp, Trouble, Value
 
 FULL_EVERY = 10
 DESCRIPTION, OBJECT_ID, UPTIME, NAME, LOCATION = (scalar(f"1.3.6.1.2.1.1.{number}.0") for number in (1, 2, 3, 5, 6))
@@ -34,21 +34,6 @@ class DeviceReader:
         self._now = now
         self._forget()
 
-    async def poll(self, snmp: Snmp) -> DeviceReading:
-        """Return the device's state.  Raises PollError.
-
-        After a failure the next poll is as the one that failed would have been; nothing old is shown.
-        """
-        if self._until_full > 0:
-            answers = await snmp.get([cell.oid for cell in (*ALWAYS, *self._current)])
-            if _object_id(answers.get(OBJECT_ID.oid)) == self._object_id and not self._restarts(answers):
-                self._values.put_cells((*ALWAYS, *self._current), answers)
-                for column in self._printer.volatile(self._values):
-                    self._values.put_column(column, await snmp.walk(column))
-                self._until_full -= 1
-                return self._read(restarted=False)
-        return await self._full(snmp)
-
     def _forget(self) -> None:
         self._values = Values()
         self._clock, self._host_clock = UptimeClock(), UptimeClock()
@@ -61,12 +46,30 @@ class DeviceReader:
         self._identity = DeviceReading()
         self._current: tuple[Cell, ...] = ()
         self._until_full = 0
-        self._notes: list[str] = []
+        self._restarted = False  # and no full poll has come through since
+        self._garbled: dict[str, str] = {}
 
-    def _restarts(self, answers: dict[str, int | bytes | str]) -> bool:
-        now = self._now()
-        clocks = ((self._clock, UPTIME), (self._host_clock, HOST_UPTIME))
-        return any([clock.follow(whole(answers.get(cell.oid)), now) for clock, cell in clocks])
+    async def poll(self, snmp: Snmp) -> DeviceReading:
+        """Return the device's state.  Raises PollError.
+
+        After a failure the next poll is as the one that failed would have been; nothing old is shown.
+        """
+        if self._until_full > 0:
+            answers = await snmp.get([cell.oid for cell in (*ALWAYS, *self._current)])
+            self._follow_clocks(answers)
+            if _object_id(answers.get(OBJECT_ID.oid)) == self._object_id and not self._restarted:
+                for column in self._printer.volatile(self._values):
+                    await self._walk(snmp, column)
+                self._values.put_cells((*ALWAYS, *self._current), answers)
+                self._until_full -= 1
+                return self._read()
+            self._until_full = 0
+        return await self._full(snmp)
+
+    def _follow_clocks(self, answers: Answers) -> None:
+        for clock, cell in ((self._clock, UPTIME), (self._host_clock, HOST_UPTIME)):
+            if clock.follow(whole(answers.get(cell.oid)), self._now()):
+                self._restarted = True
 
     async def _full(self, snmp: Snmp) -> DeviceReading:
         answers = await snmp.get([cell.oid for cell in SYSTEM])
@@ -75,17 +78,16 @@ class DeviceReader:
         object_id = _object_id(answers.get(OBJECT_ID.oid))
         if self._object_id and object_id != self._object_id:
             self._forget()  # another device at this address
-        restarted = self._restarts(answers)
-        self._until_full = 0
+        self._follow_clocks(answers)
         self._values.put_cells(SYSTEM, answers)
-        self._notes = []
         await self._choose_vendor(snmp, object_id)
         await self._ask_everything(snmp)
         self._interfaces.choose(self._values)
         self._vendor.choose(self._values)
         self._current = tuple(dict.fromkeys(self._moving()))
         self._identity = self._identify(object_id)
-        reading = self._read(restarted=restarted)
+        reading = self._read()
+        self._restarted = False
         first = not self._object_id
         self._object_id = object_id
         ticks = whole(answers.get(UPTIME.oid)) or 0
@@ -115,11 +117,12 @@ class DeviceReader:
         """Walk a column; one that the device garbles is left out, with a note.  Returns whether it has rows."""
         try:
             answers = await snmp.walk(column)
+            self._garbled.pop(column, None)
         except PollError as error:
             if error.trouble is not Trouble.BAD_ANSWER:
                 raise
             answers = {}
-            self._notes.append(f"{column} is left out: {error.detail}")
+            self._garbled[column] = f"{column} is left out: {error.detail}"
         self._values.put_column(column, answers)
         return bool(answers)
 
@@ -138,7 +141,7 @@ class DeviceReader:
             object_id=object_id,
         )
 
-    def _read(self, *, restarted: bool) -> DeviceReading:
+    def _read(self) -> DeviceReading:
         values, vendor, host = self._values, self._vendor, self._host
         sensors, notes = named_sensors((*vendor.measured(values), *self._entity_sensors.measured(values)))
         cpu = vendor.cpu_used_ratio(values)
@@ -150,7 +153,7 @@ class DeviceReader:
             software=self._identity.software,
             object_id=self._identity.object_id,
             uptime_seconds=self._clock.seconds if self._host_clock.seconds is None else self._host_clock.seconds,
-            interfaces=self._interfaces.read(values, self._now(), restarted=restarted),
+            interfaces=self._interfaces.read(values, self._now(), restarted=self._restarted),
             cpu_used_ratio=host.cpu_used_ratio(values) if cpu is None else cpu,
             memory=vendor.memory(values) or host.memory(values),
             storages=host.storages(values),
@@ -159,9 +162,9 @@ class DeviceReader:
             supplies=self._printer.supplies(values),
             printer_alerts=self._printer.alerts(values),
             pages=self._printer.pages(values),
-            notes=(*self._interfaces.notes, *notes, *self._notes),
+            notes=(*self._interfaces.notes, *notes, *self._garbled.values()),
         )
 
 
-def _object_id(value: int | bytes | str | None) -> str:
+def _object_id(value: Value | None) -> str:
     return text(value).removeprefix(".")

@@ -8,6 +8,7 @@ from agent.devices.sensors import Measured, Switched
 from agent.devices.values import Cell, Values, number, scalar, text, whole
 
 INTEGER32 = 2**32
+DIGITS = 6  # after the point: more is the binary fraction's noise
 
 
 class VendorTables:
@@ -183,7 +184,7 @@ def _measured(rule: SensorRule, values: Values) -> Iterator[Measured]:
         value = value * rule.scale + rule.offset
         if rule.fahrenheit and rule.fahrenheit.search(text(raw)):
             value = (value - 32) / 1.8
-        yield Measured(name or rule.label, row, rule.quantity, value)
+        yield Measured(name or rule.label, row, rule.quantity, round(value, DIGITS))
 
 
 def _contacts(rule: ContactRule, values: Values) -> Iterator[tuple[str, str]]:
