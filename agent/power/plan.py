@@ -30,12 +30,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Ups:
-    """A UPS of this host.  ``own`` is this host's name; ``simulated`` the dummy driver's file, or ""."""
+    """A UPS of this host, whose name is ``own``.  ``simulated``: its driver is a dummy, a drill may set its state."""
 
     name: str
     own: str
     stages: tuple[Stage, ...]
-    simulated: str = ""
+    simulated: bool = False
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -148,6 +148,7 @@ def _look(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
         return state, ()
     if not any(event.code == "checks_begun" for event in record.events):
         record = noted(record, now, "checks_begun")
-    went = tuple(host for host in step.ups.hosts if host_step(record, host.name).told_at is not None)
+    steps = {host: host_step(record, host.name) for host in step.ups.hosts}
+    went = tuple(host for host, known in steps.items() if known.told_at is not None and known.back_at is not None)
     since = min((one.told_at for one in record.steps if one.told_at), default=record.started_at)
     return replace(state, record=record, looking=True), (LookAround(went, since),)
