@@ -1,0 +1,1 @@
+"""Profiles: what the numbers of a MIB mean, as data."""

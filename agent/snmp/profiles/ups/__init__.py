@@ -1,0 +1,1 @@
+"""One TOML file per UPS MIB; read by agent.ups.profile."""

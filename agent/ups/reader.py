@@ -1,0 +1,181 @@
+"""Reads a UPS through SNMP: finds out once which MIBs it has and what of them it answers, then asks just that."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agent.polling import Answers, PollError, Snmp, Trouble, Value
+from agent.ups.decode import Decoded, decode, instances, scalar
+from agent.ups.normalise import normalise
+from agent.ups.profile import AlarmKind, AlarmRule, Profile, Quantity, Text
+from agent.ups.profile_files import profiles
+from agent.ups.reading import Flag, UpsReading
+from agent.ups.values import number
+
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
+SPARSE_RANK = 1000
+"""Behind all others: a MIB that answers, but not with what makes it a UPS's state."""
+
+POLLS_BETWEEN_DISCOVERIES = 120
+
+_UPS_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.LOAD})
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a device turned out to be: its MIBs, the objects that answer, and the answers that never change."""
+
+    object_id: str
+    profiles: tuple[Profile, ...]
+    oids: tuple[str, ...]
+    fixed: Mapping[str, Value]
+    identity: Mapping[Text, str]
+
+
+class UpsReader:
+    """Reads one UPS, poll after poll.  ``poll`` raises ``PollError``; UNKNOWN_DEVICE when no profile fits."""
+
+    def __init__(self) -> None:
+        self._device: Device | None = None
+        self._up_time = 0.0
+        self._polls = 0
+        self._flags: frozenset[Flag] | None = None
+
+    async def poll(self, snmp: Snmp) -> UpsReading:
+        """Return what the UPS says now."""
+        device, answers = await self._answers(snmp)
+        answers |= device.fixed
+        answers |= await _alarms(snmp, device, answers)
+        decoded = [decode(profile, answers, device.identity) for profile in device.profiles]
+        reading = normalise(decoded)
+        if self._flags not in {None, reading.flags}:  # some objects answer only in one state
+            self._polls = POLLS_BETWEEN_DISCOVERIES
+        self._flags = reading.flags
+        return reading
+
+    async def _answers(self, snmp: Snmp) -> tuple[Device, dict[str, Value]]:
+        device = self._device
+        if device and self._polls < POLLS_BETWEEN_DISCOVERIES:
+            answers = await snmp.get((SYS_OBJECT_ID, SYS_UP_TIME, *device.oids))
+            if self._same(device, answers):
+                self._polls += 1
+                return device, answers
+        self._device = None
+        device = await discover(snmp)
+        answers = await snmp.get((SYS_OBJECT_ID, SYS_UP_TIME, *device.oids))
+        self._device, self._polls = device, 0
+        self._up_time = number(answers.get(SYS_UP_TIME)) or 0.0
+        return device, answers
+
+    def _same(self, device: Device, answers: Answers) -> bool:
+        """Whether it is still the device that was discovered, not restarted, and answers all that it did."""
+        before, self._up_time = self._up_time, number(answers.get(SYS_UP_TIME)) or 0.0
+        same = str(answers.get(SYS_OBJECT_ID, "")) == device.object_id and self._up_time >= before
+        return same and all(oid in answers for oid in device.oids)
+
+
+async def discover(snmp: Snmp) -> Device:
+    """Find a device's MIBs: by sysObjectID, and by asking each for its state.  Raises ``PollError``."""
+    known = profiles()
+    probes = {oid: instances(profile, oid)[:1] for profile in known for oid in profile.probe}
+    asked = (SYS_OBJECT_ID, *(oid for found in probes.values() for oid in found))
+    answers = await snmp.get(asked)
+    object_id = str(answers.get(SYS_OBJECT_ID, ""))
+    named = [profile for profile in known if any(_below(object_id, prefix) for prefix in profile.object_ids)]
+    probed = [
+        profile for profile in known if any(number(scalar(answers, profile, oid)) is not None for oid in profile.probe)
+    ]
+    chosen = [profile for profile in known if profile in named or profile in probed or profile.fallback]
+    found: dict[str, Value] = {}
+    usable = []
+    for profile in chosen:
+        objects = await _objects(snmp, profile)
+        if _tells(decode(profile, objects)):
+            usable.append(profile if profile in probed else replace(profile, rank=profile.rank + SPARSE_RANK))
+            found |= objects
+    if not any(_is_ups(decode(profile, found)) for profile in usable):
+        raise PollError(Trouble.UNKNOWN_DEVICE, f"no UPS profile fits sysObjectID {object_id or 'none'}")
+    usable.sort(key=lambda profile: profile.rank)
+    return _device(object_id, usable, found)
+
+
+def _device(object_id: str, usable: Sequence[Profile], found: Answers) -> Device:
+    naming = {oid for profile in usable for oid in _naming_oids(profile)}
+    fixed = {oid: value for oid, value in found.items() if oid in naming}
+    identity: dict[Text, str] = {}
+    for profile in usable:
+        identity = {**decode(profile, fixed).texts, **identity}
+    polled = tuple(oid for oid in found if oid not in naming)
+    return Device(object_id, tuple(usable), polled, fixed, identity)
+
+
+async def _objects(snmp: Snmp, profile: Profile) -> dict[str, Value]:
+    """Return all objects of a profile that the device answers, alarms of tables left out."""
+    wanted = [*_scalars(profile), *_naming_roots(profile)]
+    found = await snmp.get([instances(profile, oid)[0] for oid in wanted])
+    missing = [oid for oid in wanted if instances(profile, oid)[0] not in found]
+    if missing and found:
+        found |= await snmp.get([other for oid in missing for other in instances(profile, oid)[1:]])
+    for rule in profile.numbers:
+        if rule.table:
+            for column in rule.oids:
+                found |= await snmp.walk(column)
+    return found
+
+
+async def _alarms(snmp: Snmp, device: Device, answers: Answers) -> dict[str, Value]:
+    """Ask for the alarms that are told apart from the rest: none where the device says that there are none."""
+    found: dict[str, Value] = {}
+    for profile in device.profiles:
+        for rule in profile.alarms:
+            if rule.count and number(scalar(answers, profile, rule.count)) == 0:
+                continue
+            if rule.kind is AlarmKind.TABLE:
+                found |= await snmp.walk(rule.oid)
+            elif rule.kind is AlarmKind.SCALARS and rule.count:
+                found |= await snmp.get([instances(profile, oid)[0] for oid in _alarm_scalars(rule)])
+    return found
+
+
+def _scalars(profile: Profile) -> Iterable[str]:
+    for rule in profile.numbers:
+        if not rule.table:
+            yield from rule.oids
+    for state in profile.states:
+        yield state.oid
+    for test in profile.tests:
+        yield test.oid
+    for day in profile.days:
+        yield day.oid
+    for alarms in profile.alarms:
+        if alarms.count:
+            yield alarms.count
+        elif alarms.kind is AlarmKind.SCALARS:
+            yield from _alarm_scalars(alarms)
+        if alarms.kind is AlarmKind.FLAGS:
+            yield alarms.oid
+
+
+def _alarm_scalars(rule: AlarmRule) -> Iterable[str]:
+    return (f"{rule.oid}.{key}" for key in rule.alarms)
+
+
+def _naming_roots(profile: Profile) -> list[str]:
+    return [oid for alternatives in profile.texts.values() for oids in alternatives for oid in oids]
+
+
+def _naming_oids(profile: Profile) -> Iterable[str]:
+    return (name for oid in _naming_roots(profile) for name in instances(profile, oid))
+
+
+def _tells(decoded: Decoded) -> bool:
+    return bool(decoded.numbers or decoded.states or decoded.texts)
+
+
+def _is_ups(decoded: Decoded) -> bool:
+    """Whether a device that has a name, and perhaps voltages, is a UPS."""
+    return bool(decoded.states) or any(one.rule.quantity in _UPS_QUANTITIES for one in decoded.numbers)
+
+
+def _below(oid: str, prefix: str) -> bool:
+    return oid.lstrip(".") == prefix or oid.lstrip(".").startswith(f"{prefix}.")
