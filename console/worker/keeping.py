@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
+from console.alerts.upkeep import forget_incidents
 from console.audit.log import AuditError, AuditLog
 from console.audit.seal import seal_finished_days
 from console.auth.sessions import remove_ended
@@ -54,6 +55,7 @@ class Keeper:
             session.execute(delete(RepositorySize).where(RepositorySize.day < oldest.astimezone(UTC).date()))
             session.execute(delete(PowerEvent).where(PowerEvent.at < now - EVENTS_KEPT))
             session.execute(delete(RefusedDeletion).where(RefusedDeletion.at < oldest))
+            forget_incidents(session, now, oldest)
 
     def seal(self) -> None:
         """Seal the finished days of the audit log and remember the seals in the store."""

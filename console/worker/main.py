@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +18,16 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session, sessionmaker
 
+from console.alerts.watching import open_watch
 from console.audit.log import AuditLog
 from console.audit.seal import STARTED
 from console.boot import boot_id
-from console.config import ConsoleConfig
+from console.config import ConsoleConfig, ManagedHost
 from console.notify import notify
 from console.worker.facts import FactsRound
 from console.worker.fetch import Fetcher, client_context
 from console.worker.keeping import Keeper
+from console.worker.listening import Ears, Event, keep_events
 from console.worker.round import Round
 from console.worker.slots import Slots
 from console.worker.spool import ingest_spool
@@ -87,19 +89,34 @@ def run_worker(config: ConsoleConfig, sessions: sessionmaker[Session], audit: Au
         fetcher = Fetcher(client_context(config.tls))
         started_at = datetime.now(UTC)
         audit.append(actor="system", action=STARTED, target="worker", detail={"boot_id": boot_id(), "pid": os.getpid()})
-        scrapes = Round(config, fetcher, sessions)
+        watch = open_watch(config, sessions, audit.now)
+        scrapes = Round(config, fetcher, sessions, watch.alerts.take)
         facts = FactsRound(config, fetcher, sessions)
         keeper = Keeper(sessions, audit, appliance(config))
 
         def scrape() -> None:
-            scrapes.run()
+            if scrapes.run():
+                watch.alerts.judge_problems(audit.now())
             keeper.beat(os.getpid(), started_at)
+
+        def happened(host: ManagedHost, events: Sequence[Event]) -> None:
+            scrapes.scrape_now(host)
+            keep_events(sessions, host.name, events)
+
+        def take_in_facts() -> None:
+            facts.run()
+            watch.alerts.judge_problems(audit.now())
+
+        def judge_problems() -> None:
+            watch.alerts.judge_problems(audit.now())
 
         def take_in_runs() -> None:
             ingest_spool(sessions, config.run_spool, audit.now())
 
+        ears = Ears(config.hosts, fetcher, happened)
         jobs = (
-            Job("facts", MINUTE, MINUTE, facts.run),
+            Job("facts", MINUTE, MINUTE, take_in_facts),
+            Job("problems", MINUTE, MINUTE, judge_problems),
             Job("runs", 10, 10, take_in_runs),
             Job("roll-up", 10 * MINUTE, HOUR, keeper.roll_up),
             Job("clean", HOUR, DAY, keeper.clean),
@@ -109,14 +126,18 @@ def run_worker(config: ConsoleConfig, sessions: sessionmaker[Session], audit: Au
         scheduler = build_scheduler(
             jobs, Slots(sessions, audit.now, started_at), scrape, config.scrape_interval_seconds
         )
+        watch.senders.start()
         scheduler.start()
+        ears.start()
         logger.info("worker started: %d hosts every %d s", len(config.hosts), config.scrape_interval_seconds)
         notify("READY=1")
         stop.wait()
         notify("STOPPING=1")
+        ears.close()
         scheduler.shutdown(wait=True)
         scrapes.close()
         facts.close()
+        watch.senders.close()
         logger.info("worker ended")
 
 

@@ -1,0 +1,102 @@
+"""Listen to the agents that tell events: one long poll each, and a scrape at once when something has happened."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from console.config import ManagedHost
+from console.power.events import note_event
+from console.worker.fetch import ErrorCode, Fetcher, FetchError
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = 1
+WAIT_SECONDS = 25
+DEADLINE_SECONDS = 35.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 15.0
+
+Event = Mapping[str, Any]
+Happened = Callable[[ManagedHost, Sequence[Event]], None]
+"""Called with the new events of a host, or with none when what was missed cannot be known: the agent began anew."""
+
+
+class Ear:
+    """Listens to one host.  The first answer of an agent only tells where its stream stands."""
+
+    def __init__(self, host: ManagedHost, fetcher: Fetcher, happened: Happened, stop: threading.Event) -> None:
+        self._host = host
+        self._fetcher = fetcher
+        self._happened = happened
+        self._stop = stop
+        self._stream = ""
+        self._after = 0
+
+    def run(self) -> None:
+        """Listen until ``stop``; the request at hand is left to end by itself."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stop.is_set():
+            try:
+                self.listen_once()
+                pause = FIRST_PAUSE_SECONDS
+            except FetchError as error:
+                logger.info("host %s: events not heard: %s", self._host.name, error)
+                self._stop.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception:
+                logger.exception("host %s: its events could not be taken in", self._host.name)
+                self._stop.wait(LONGEST_PAUSE_SECONDS)
+
+    def listen_once(self) -> None:
+        """Ask once; raises ``FetchError``, also for an answer that is none."""
+        query = urlencode({"after": self._after, "stream": self._stream, "wait": WAIT_SECONDS if self._stream else 0})
+        stream, last, events = _answer(self._fetcher.get(self._host, f"/events?{query}", DEADLINE_SECONDS))
+        new = stream != self._stream
+        self._stream, self._after = stream, last
+        if events or new:
+            self._happened(self._host, events)
+
+
+def keep_events(sessions: sessionmaker[Session], host: str, events: Sequence[Event]) -> None:
+    """Write the events of a host into the store, as far as they are news; what is no event is logged."""
+    with sessions.begin() as session:
+        for event in events:
+            try:
+                note_event(session, host, event)
+            except ValueError as error:
+                logger.warning("host %s: an event was skipped: %s", host, error)
+
+
+def _answer(body: bytes) -> tuple[str, int, Sequence[Event]]:
+    try:
+        document = json.loads(body)
+        events = [dict(event) for event in document["events"]]
+        schema, stream, last = document["schema"], str(document["stream"]), int(document["last"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FetchError(ErrorCode.BAD_ANSWER, f"no events: {error!r}") from error
+    if schema != SCHEMA:
+        raise FetchError(ErrorCode.BAD_ANSWER, f"events of schema {schema!r}, not {SCHEMA}")
+    return stream, last, events
+
+
+class Ears:
+    """Listens to every host whose agent tells events, each in a thread of its own."""
+
+    def __init__(self, hosts: Sequence[ManagedHost], fetcher: Fetcher, happened: Happened) -> None:
+        self._stop = threading.Event()
+        ears = [Ear(host, fetcher, happened, self._stop) for host in hosts if host.events]
+        # Daemons: a request may still wait for its answer when the worker ends.
+        self._threads = [threading.Thread(target=ear.run, name="listen", daemon=True) for ear in ears]
+
+    def start(self) -> None:
+        """Begin to listen."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop listening; nothing new is asked."""
+        self._stop.set()
