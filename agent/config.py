@@ -50,6 +50,21 @@ class Config:
         """The file that the root-side gatherer writes."""
         return self.state_directory / "facts.json"
 
+    @property
+    def boot(self) -> Path:
+        """The host's report of its last boot."""
+        return self.state_directory / "boot.json"
+
+    @property
+    def power(self) -> Path:
+        """Where the records of power cuts and drills lie, on a UPS's host."""
+        return self.state_directory / "power"
+
+    @property
+    def polls(self) -> bool:
+        """Whether this host asks other devices at all."""
+        return bool(self.snmp or self.probes or self.nut)
+
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read and check ``path``; ``environment`` gives systemd's ``CREDENTIALS_DIRECTORY``: TLS defaults, SNMP's secrets.

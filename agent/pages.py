@@ -11,7 +11,11 @@ from pathlib import Path
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from agent.config import Config
+from agent.events import Journal
 from agent.http import Request, Response, problem
+from agent.long_poll import LongPoll
+from agent.power.records import read_records
+from agent.power.records import to_json as power_json
 from agent.registry import Registry
 from backup.status import (
     read_copies,
@@ -34,7 +38,8 @@ LANDING = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Xinglin agent of {host}</title>
 <h1>Xinglin agent of {host}</h1>
 <p>Version {version}. It reads this host and changes nothing.</p>
-<ul><li><a href="/metrics">Metrics</a> (Prometheus)</li><li><a href="/facts">Facts</a> (JSON)</li></ul>
+<ul><li><a href="/metrics">Metrics</a> (Prometheus)</li><li><a href="/facts">Facts</a> (JSON)</li>
+<li><a href="/events">Events</a> (JSON)</li></ul>
 </html>
 """
 
@@ -56,10 +61,16 @@ class Pages:
     """Answers the requests of one agent."""
 
     def __init__(
-        self, config: Config, registry: Registry, version: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        config: Config,
+        registry: Registry,
+        journal: Journal,
+        version: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._config = config
         self._registry = registry
+        self._events = LongPoll(journal)
         self._version = version
         self._now = now
 
@@ -71,10 +82,12 @@ class Pages:
             case "/facts":
                 body = json.dumps(self._facts(), ensure_ascii=False).encode()
                 return Response(HTTPStatus.OK, "application/json", body)
+            case "/events":
+                return self._events.answer(request)
             case "/":
                 page = LANDING.format(host=html.escape(self._config.host), version=html.escape(self._version))
                 return Response(HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
-        return problem(HTTPStatus.NOT_FOUND, "there is /metrics and /facts")
+        return problem(HTTPStatus.NOT_FOUND, "there is /metrics, /facts and /events")
 
     def _facts(self) -> dict[str, object]:
         backups = self._config.state_directory / "backup"
@@ -96,5 +109,9 @@ class Pages:
                 "space": space and to_json(space),
                 "progress": progress and to_json(progress),
                 "wal": read_facts(backups / "wal.json") if (backups / "wal.json").exists() else None,
+            },
+            "power": {
+                "boot": read_facts(self._config.boot) if self._config.boot.exists() else None,
+                "records": [power_json(item) for item in read_records(self._config.power)[:MAX_RECORDS]],
             },
         }

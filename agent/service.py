@@ -4,6 +4,7 @@ import logging
 import signal
 from datetime import UTC, datetime
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from agent.collectors.backup import BackupCollector
 from agent.collectors.certificates import CertificateCollector
@@ -19,12 +20,16 @@ from agent.collectors.process import ProcessCollector
 from agent.collectors.progress import ProgressCollector
 from agent.collectors.systemd import SystemdCollector
 from agent.config import Config
+from agent.events import Journal
 from agent.notify import notify
 from agent.pages import Pages
 from agent.registry import Collector, Registry
 from agent.server import Server, listen
 from agent.tls import server_context
 from version import version
+
+if TYPE_CHECKING:
+    from agent.watched_devices import WatchedDevices
 
 logger = logging.getLogger(__name__)
 
@@ -52,19 +57,35 @@ def collectors(config: Config, agent_version: str) -> tuple[Collector, ...]:
     )
 
 
+def watched_devices(config: Config, journal: Journal) -> "WatchedDevices | None":
+    """Return what asks other devices; None, and nothing of it imported, on a host that asks none."""
+    if not config.polls:
+        return None
+    from agent.watched_devices import WatchedDevices  # noqa: PLC0415 - pysnmp and asyncio cost 20 MiB
+
+    return WatchedDevices(config, journal)
+
+
 def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT; raises AgentError when the agent cannot start."""
     context = server_context(config.tls, datetime.now(UTC))
     agent_version = version()
     listener = listen(config.listen, config.port)
-    registry = Registry(collectors(config, agent_version))
-    server = Server(listener, context, config.allowed_clients, Pages(config, registry, agent_version).answer)
+    journal = Journal()
+    devices = watched_devices(config, journal)
+    more = (devices.collector,) if devices else ()
+    registry = Registry((*collectors(config, agent_version), *more))
+    pages = Pages(config, registry, journal, agent_version)
+    server = Server(listener, context, config.allowed_clients, pages.answer)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()
+        journal.close()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if devices:
+        devices.start()
     registry.start()
     registry.settle(SETTLE_SECONDS)
     address, port = server.address
@@ -75,4 +96,6 @@ def serve(config: Config) -> None:
     finally:
         notify("STOPPING=1")
         registry.stop()
+        if devices:
+            devices.stop()
     logger.info("agent of %s ended", config.host)

@@ -2,19 +2,19 @@
 
 from typing import Any
 
+from agent.devices.changes import changes
 from agent.devices.reading import DeviceReading
 from agent.polling import Standing, Trouble
 from agent.ups.changes import flag_events
-from agent.ups.reading import Flag, UpsReading
+from agent.ups.reading import UpsReading
 
 
 class Changes:
-    """Remembers of one device what a failed poll between does not change: flags, interfaces."""
+    """Remembers of one device the last reading, which outlives a failed poll."""
 
     def __init__(self) -> None:
         self._trouble: Trouble | None = Trouble.NOT_STARTED
-        self._flags: frozenset[Flag] = frozenset()
-        self._up: dict[str, bool] = {}
+        self._reading: object = None
 
     def events(self, standing: Standing[Any]) -> list[tuple[str, str]]:
         """Return code and detail of each change since the standing before, the most urgent first."""
@@ -26,19 +26,11 @@ class Changes:
         return found if before in {None, Trouble.NOT_STARTED} else [*found, ("reachable", "")]
 
     def _of_reading(self, reading: object) -> list[tuple[str, str]]:
+        before, self._reading = self._reading, reading
         if isinstance(reading, UpsReading):
-            known, self._flags = self._flags, reading.flags
+            known = before.flags if isinstance(before, UpsReading) else frozenset()
             words = " ".join(sorted(flag.value for flag in reading.flags))
             return [(code, words) for code in flag_events(known, reading.flags)]
-        if isinstance(reading, DeviceReading):
-            return self._of_interfaces(reading)
+        if isinstance(reading, DeviceReading) and isinstance(before, DeviceReading):
+            return list(changes(before, reading))
         return []
-
-    def _of_interfaces(self, reading: DeviceReading) -> list[tuple[str, str]]:
-        """A port that is down from the beginning is no news, nor is one that somebody switched off."""
-        known = self._up
-        self._up = {
-            port.name: port.up for port in reading.interfaces if port.up is not None and port.enabled is not False
-        }
-        changed = [(name, up) for name, up in self._up.items() if known.get(name, up) != up]
-        return [("link_up" if up else "link_down", name) for name, up in changed]

@@ -100,7 +100,10 @@ class Poller:
 
     def _told(self, changes: Changes) -> Callable[[Standing[Any]], None]:
         def polled(standing: Standing[Any]) -> None:
-            for code, detail in changes.events(standing):
-                self._journal.add(standing.name, standing.source, code, detail)
+            try:
+                for code, detail in changes.events(standing):
+                    self._journal.add(standing.name, standing.source, code, detail)
+            except Exception:  # a mistake of ours about one device must not end the polls of all
+                logger.exception("what changed on %s is not told", standing.name)
 
         return polled

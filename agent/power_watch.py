@@ -1,0 +1,57 @@
+"""Tells the journal when the record of a power cut or a drill was written: the console fetches it then."""
+
+import logging
+import threading
+from pathlib import Path
+
+from agent.events import Journal
+from agent.power.records import PowerRecord, read_records
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 1.0
+
+Marks = dict[str, int]
+"""File name → when it was last written, in nanoseconds."""
+
+
+class PowerWatch:
+    """Looks at the directory of the records once a second."""
+
+    def __init__(self, directory: Path, journal: Journal) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="power-records", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+
+    def _loop(self) -> None:
+        known = self._marks()
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            marks = self._marks()
+            if marks != known:
+                self._tell({name for name, mark in marks.items() if known.get(name) != mark})
+                known = marks
+
+    def _marks(self) -> Marks:
+        try:
+            return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
+        except OSError as error:  # a file that was replaced between the two calls: the next look sees it
+            logger.debug("%s: %s", self._directory, error)
+            return {}
+
+    def _tell(self, names: set[str]) -> None:
+        for record in read_records(self._directory):
+            if f"{record.record_id}.json" in names:
+                self._journal.add(record.ups, "power", "power", _summary(record))
+
+
+def _summary(record: PowerRecord) -> str:
+    return f"{record.record_id} {record.phase}" + (f" {record.verdict}" if record.verdict else "")
