@@ -15,6 +15,9 @@ BUILTIN_SERVICES: dict[str, dict[str, list[int]]] = {
     "repository": {"tcp": [8000]},
     "apt-cache": {"tcp": [3142]},
     "ntp": {"udp": [123]},
+    "nut": {"tcp": [3493]},
+    "snmp": {"udp": [161]},
+    "snmp-trap": {"udp": [162]},
 }
 
 # (from, to, service, why): what the roles of site.yml need.
