@@ -96,8 +96,14 @@ class NutClient:
         return {row[1]: row[2] for row in self._list("UPS", (), 3)}
 
     def variables(self, ups: str) -> dict[str, str]:
-        """Return a UPS's variables, as upsd has them."""
-        return {row[2]: row[3] for row in self._list("VAR", (ups,), 4)}
+        """Return a UPS's variables, as upsd has them.
+
+        Raises ``NutError``: DRIVER-NOT-CONNECTED, DATA-STALE (also while upsd waits for a driver's first data).
+        """
+        variables = {row[2]: row[3] for row in self._list("VAR", (ups,), 4)}
+        if variables.get("ups.status") == "WAIT":
+            raise NutError(Code.DATA_STALE, "upsd waits for the driver's first data")
+        return variables
 
     def clients(self, ups: str) -> tuple[str, ...]:
         """Return the addresses of the systems that have logged in to a UPS (upsmon), one for each login."""

@@ -35,9 +35,9 @@ def quote(word: str) -> str:
     """Return ``word`` as one word of a request.
 
     Raises ``NutError`` (INVALID-ARGUMENT) for what upsd cannot take: its parser drops every byte outside
-    printable ASCII, and a line break would begin another request.
+    printable ASCII, and a line break would begin another request.  ``#`` would begin a comment, even in quotes.
     """
     if not word.isascii() or not (word.isprintable() or not word):
         raise NutError(Code.INVALID_ARGUMENT, f"only printable ASCII goes to upsd, not {word[:40]!r}")
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = "".join(f"\\{character}" if character in '\\"#' else character for character in word)
     return f'"{escaped}"'

@@ -6,14 +6,16 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.agent.pki import Authority
+from agent.nut.client import NutClient, NutError
+from tests.agent.pki import DAY, Authority
 
 ROLE = Path(__file__).parents[2] / "playbooks/roles/ups"
 PROGRAMS = Path("/lib/nut")
@@ -69,7 +71,7 @@ class Rig:
     def start_upsd(self) -> None:
         """Start upsd and wait until it answers."""
         self.run("upsd", "upsd", "-F")
-        self.wait_for_port()
+        self.wait_until(self.answers)
 
     def end(self, name: str) -> None:
         """End one process by its own pid."""
@@ -81,21 +83,41 @@ class Rig:
             process.kill()
             process.wait()
 
-    def wait_for_port(self) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition; raises RuntimeError with the logs when it does not come."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.processes["upsd"].poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except ConnectionRefusedError:
-                select.select([], [], [], 0.02)
-            else:
-                return
-        raise RuntimeError(f"upsd does not answer:\n{(self.directory / 'upsd.log').read_text()}")
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "\n".join(path.read_text() for path in self.directory.glob("*.log"))
+                raise RuntimeError(f"waited in vain; the logs say:\n{logs}")
+            select.select([], [], [], 0.02)
+
+    def has_data(self, ups: str) -> bool:
+        """Tell whether upsd has a driver's data."""
+        try:
+            with NutClient.connect("127.0.0.1", self.port, tls=None, server_name=None, timeout_seconds=5) as client:
+                return bool(client.variables(ups))
+        except NutError:
+            return False
+
+    def answers(self) -> bool:
+        """Tell whether upsd listens."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
 
 @contextmanager
 def running_rig(
-    directory: Path, devices: Mapping[str, str], *, tls: bool = True, conf: str = "", name: str = "primary1"
+    directory: Path,
+    devices: Mapping[str, str],
+    *,
+    tls: bool = True,
+    conf: str = "",
+    name: str = "primary1",
+    valid_until: timedelta = 30 * DAY,
 ) -> Iterator[Rig]:
     """Run upsd with one dummy-ups for each of ``devices`` (UPS → its variables), and what ``conf`` adds to ups.conf.
 
@@ -113,7 +135,7 @@ def running_rig(
     if authority is not None:
         if shutil.which("certutil") is None:
             pytest.skip("certutil is not installed: apt-get install libnss3-tools")
-        issued = authority.issue(name)
+        issued = authority.issue(name, end=valid_until)
         nss_database(directory / "nss", authority.certificate, str(issued.certificate), str(issued.key), name)
         settings += [f"CERTPATH {directory}/nss", f'CERTIDENT "{name}" ""', "DISABLE_WEAK_SSL true"]
     sections = "".join(
@@ -131,7 +153,10 @@ def running_rig(
     try:
         for ups in devices:
             rig.start_driver(ups)
+        for ups in devices:  # upsd looks for a driver that it has not found only every few seconds
+            rig.wait_until((directory / "state" / f"dummy-ups-{ups}").exists)
         rig.start_upsd()
+        rig.wait_until(lambda: all(rig.has_data(ups) for ups in devices))
         yield rig
     finally:
         for process in list(rig.processes):
