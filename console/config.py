@@ -95,9 +95,19 @@ class ConsoleConfig:
     devices: tuple[Device, ...] = ()
 
     @property
+    def appliance(self) -> str:
+        """Return the name of the host that the console runs on."""
+        return next((host.name for host in self.hosts if "appliance" in host.groups), self.facility.id)
+
+    @property
     def audit_directory(self) -> Path:
         """Return the directory of the audit log, its seals and its keys."""
         return self.state_directory / "audit"
+
+    @property
+    def drill_directory(self) -> Path:
+        """Return the directory in which the power daemon of this machine looks for requests: agent.power.request."""
+        return self.state_directory.parent / "power" / "drill"
 
     @property
     def run_spool(self) -> Path:

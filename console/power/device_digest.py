@@ -17,6 +17,7 @@ NUMBERS = {
     f"{PREFIX}failing_since_timestamp_seconds": "failing_since",
     f"{PREFIX}uptime_seconds": "uptime_seconds",
     f"{PREFIX}cpu_used_ratio": "cpu_used_ratio",
+    f"{PREFIX}memory_used_ratio": "memory_used_ratio",
     "xinglin_snmp_poll_duration_seconds": "answer_seconds",
     "xinglin_probe_duration_seconds": "answer_seconds",
 }
@@ -50,10 +51,6 @@ def device_snapshots(
             found["trouble"] = labels.get("code")
     for found, labels, _value in _on(values, samples, f"{PREFIX}info"):
         found.update({name: labels.get(name, "") for name in INFO})
-    sizes = {labels.get("device", ""): value for labels, value in samples.get(f"{PREFIX}memory_size_bytes", ())}
-    for found, labels, value in _on(values, samples, f"{PREFIX}memory_used_bytes"):
-        size = sizes.get(labels["device"])
-        found["memory_used_ratio"] = value / size if size else None
     _add_lists(values, samples)
     storages = _storages(samples)
     interfaces = _interfaces(samples)

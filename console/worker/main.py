@@ -92,7 +92,7 @@ def run_worker(config: ConsoleConfig, sessions: sessionmaker[Session], audit: Au
         watch = open_watch(config, sessions, audit.now)
         scrapes = Round(config, fetcher, sessions, watch.alerts.take)
         facts = FactsRound(config, fetcher, sessions)
-        keeper = Keeper(sessions, audit, appliance(config))
+        keeper = Keeper(sessions, audit, config.appliance)
 
         def scrape() -> None:
             if scrapes.run():
@@ -191,8 +191,3 @@ def stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
     return stop
-
-
-def appliance(config: ConsoleConfig) -> str:
-    """Return the name of the host that the console runs on."""
-    return next((host.name for host in config.hosts if "appliance" in host.groups), config.facility.id)
