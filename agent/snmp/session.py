@@ -104,9 +104,11 @@ class Session:
         def arrived(*arguments: Foreign) -> None:
             pdu, failure = arguments[8], arguments[9]
             self._callbacks += 1
-            if answer.done():
+            if answer.cancelled() and not failure:
+                self._heard = Trouble.TOO_SLOW  # nobody waits for it any more
+            elif answer.done():
                 return
-            if failure:
+            elif failure:
                 self._failed(failure["errorIndication"], make, answer, introductions)
             elif self._engine.receiving is transport:
                 answer.set_result(pdu)

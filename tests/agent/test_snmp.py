@@ -1,0 +1,275 @@
+"""Asking real SNMP agents (net-snmp's snmpd, recordings by snmpsim), and devices that answer badly."""
+
+import asyncio
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agent.snmp.device
+import agent.snmp.session
+from agent.polling import PollError, Trouble
+from agent.snmp.credentials import Community, Credentials, User
+from agent.snmp.device import Device
+from agent.snmp.engine import Engine
+from tests.agent import broken_devices
+from tests.agent.broken_devices import Answer, as_response, misbehaving_device
+from tests.agent.snmpd import COMMUNITY, V1, V2C, V3, Snmpd, free_udp_port, need, running_snmpd
+from tests.simulator import running_simulator
+
+SYSTEM = "1.3.6.1.2.1.1"
+DESCRIPTION, OBJECT_ID, LOCATION = f"{SYSTEM}.1.0", f"{SYSTEM}.2.0", f"{SYSTEM}.6.0"
+MISSING = f"{SYSTEM}.99.0"
+EVERY_VERSION = pytest.mark.parametrize("credentials", [V1, V2C, V3], ids=["v1", "v2c", "v3"])
+RECORDING = """1.3.6.1.2.1.1.1.0|4|a device of the test
+1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.318.1.3.27
+1.3.6.1.2.1.1.3.0|67|4294967295
+1.3.6.1.2.1.4.20.1.1.198.18.0.9|64|198.18.0.9
+1.3.6.1.2.1.31.1.1.1.6.1|70|18446744073709551615
+1.3.6.1.2.1.33.1.2.5.0|66|4294967295
+1.3.6.1.2.1.33.1.2.7.0|2|-5
+1.3.6.1.2.1.33.1.3.3.1.3.1|5|
+"""
+
+
+@pytest.fixture(scope="module")
+def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    with running_snmpd(tmp_path_factory.mktemp("snmpd")) as running:
+        yield running
+
+
+def ask(port: int, credentials: Credentials, what: Callable[[Device], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    """Run ``what`` with a device at ``port``, in an engine of its own."""
+
+    async def main() -> object:
+        engine = Engine()
+        try:
+            return await what(Device(engine, "127.0.0.1", port, credentials))
+        finally:
+            engine.close()
+
+    return asyncio.run(main())
+
+
+def trouble(port: int, credentials: Credentials = V2C) -> Trouble:
+    with pytest.raises(PollError) as caught:
+        ask(port, credentials, lambda device: device.get([DESCRIPTION]))
+    return caught.value.trouble
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a short while for each answer."""
+    monkeypatch.setattr(agent.snmp.session, "WAITS_SECONDS", (0.1, 0.1, 0.2))
+
+
+@EVERY_VERSION
+def test_what_exists_is_answered_and_what_does_not_is_missing(snmpd: Snmpd, credentials: Credentials):
+    found = ask(snmpd.port, credentials, lambda device: device.get([DESCRIPTION, MISSING, OBJECT_ID, LOCATION]))
+    assert set(found) == {DESCRIPTION, OBJECT_ID, LOCATION}
+    assert found[OBJECT_ID].startswith("1.3.6.1.4.1.8072.")
+    assert found[LOCATION].decode() == "机房"
+
+
+@EVERY_VERSION
+def test_more_objects_than_fit_a_request_are_all_answered(snmpd: Snmpd, credentials: Credentials):
+    async def both(device: Device) -> tuple[dict[str, Any], dict[str, Any]]:
+        walked = await device.walk("1.3.6.1.2.1.2.2")
+        return walked, await device.get([*walked, MISSING])
+
+    walked, got = ask(snmpd.port, credentials, both)
+    assert len(walked) > 2 * agent.snmp.device.OIDS_A_REQUEST
+    assert set(got) == set(walked)
+
+
+@EVERY_VERSION
+def test_a_walk_gives_what_snmpwalk_gives(snmpd: Snmpd, credentials: Credentials):
+    need("snmpwalk")
+    host = f"127.0.0.1:{snmpd.port}"
+    command = ["snmpwalk", "-v2c", "-c", COMMUNITY, "-On", "-Oq", host, SYSTEM]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    expected = [line.split()[0].removeprefix(".") for line in lines if line.startswith(".")]
+    walked = ask(snmpd.port, credentials, lambda device: device.walk(SYSTEM))
+    assert list(walked) == expected
+
+
+@EVERY_VERSION
+def test_a_walk_of_nothing_is_empty(snmpd: Snmpd, credentials: Credentials):
+    assert ask(snmpd.port, credentials, lambda device: device.walk("1.3.6.1.4.1.99999")) == {}
+    assert ask(snmpd.port, credentials, lambda device: device.walk("2.5")) == {}
+
+
+def test_every_type_comes_as_a_plain_value(tmp_path: Path):
+    with running_simulator(tmp_path, {"device": RECORDING}) as simulator:
+        found = ask(simulator.port, Community("v2c", "device"), lambda device: device.walk("1.3.6.1.2.1"))
+        slow = ask(simulator.port, Community("v1", "device"), lambda device: device.walk("1.3.6.1.2.1.1"))
+    assert found == {
+        "1.3.6.1.2.1.1.1.0": b"a device of the test",
+        "1.3.6.1.2.1.1.2.0": "1.3.6.1.4.1.318.1.3.27",
+        "1.3.6.1.2.1.1.3.0": 4294967295,
+        "1.3.6.1.2.1.4.20.1.1.198.18.0.9": "198.18.0.9",
+        "1.3.6.1.2.1.31.1.1.1.6.1": 18446744073709551615,
+        "1.3.6.1.2.1.33.1.2.5.0": 4294967295,
+        "1.3.6.1.2.1.33.1.2.7.0": -5,
+    }
+    assert len(slow) == 3
+
+
+def test_a_walk_is_bounded(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(agent.snmp.device, "MAX_VALUES", 10)
+    with pytest.raises(PollError, match="more than 10 values") as caught:
+        ask(snmpd.port, V2C, lambda device: device.walk(SYSTEM))
+    assert caught.value.trouble is Trouble.BAD_ANSWER
+
+
+def test_names_that_do_not_increase_end_a_walk():
+    def same_again(request: bytes) -> bytes:
+        return request.replace(b"\xa5", b"\xa2", 1).replace(b"\x02\x01\x14\x30", b"\x02\x01\x00\x30", 1)
+
+    with misbehaving_device(same_again) as port, pytest.raises(PollError, match="do not increase") as caught:
+        ask(port, V2C, lambda device: device.walk(SYSTEM))
+    assert caught.value.trouble is Trouble.BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        User(V3.user, "authpass-of-nobody", V3.privacy_key),
+        User("nobody", V3.auth_key, V3.privacy_key),
+        User(V3.user, V3.auth_key, "privpass-of-nobody"),
+    ],
+    ids=["authentication", "user", "privacy"],
+)
+def test_wrong_snmpv3_credentials_are_called_so_each_time(snmpd: Snmpd, credentials: User, hasty: None):
+    async def twice(device: Device) -> list[Trouble]:
+        troubles = []
+        for _ in range(2):
+            with pytest.raises(PollError) as caught:
+                await device.get([DESCRIPTION])
+            troubles.append(caught.value.trouble)
+        return troubles
+
+    assert ask(snmpd.port, credentials, twice) == 2 * [Trouble.WRONG_CREDENTIALS]
+
+
+def test_a_wrong_community_is_silence(snmpd: Snmpd, hasty: None):
+    assert trouble(snmpd.port, Community("v2c", "wrong")) is Trouble.UNREACHABLE
+
+
+def test_a_closed_port_is_known_at_once():
+    with pytest.raises(PollError, match="refused") as caught:
+        ask(free_udp_port(), V2C, lambda device: device.get([DESCRIPTION]))
+    assert caught.value.trouble is Trouble.UNREACHABLE
+
+
+@EVERY_VERSION
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (broken_devices.silent, Trouble.UNREACHABLE),
+        (broken_devices.garbage, Trouble.BAD_ANSWER),
+        (broken_devices.truncated, Trouble.BAD_ANSWER),
+        (broken_devices.lying_about_length, Trouble.BAD_ANSWER),
+    ],
+)
+def test_a_broken_device_is_called_what_it_is(answer: Answer, expected: Trouble, credentials: Credentials, hasty: None):
+    with misbehaving_device(answer) as port:
+        assert trouble(port, credentials) is expected
+
+
+def test_an_answer_with_another_community_is_a_bad_one(hasty: None):
+    with misbehaving_device(broken_devices.with_another_community) as port:
+        assert trouble(port) is Trouble.BAD_ANSWER
+
+
+def test_a_device_that_always_answers_too_late_is_called_slow(hasty: None):
+    async def twice(device: Device) -> Trouble:
+        for _ in range(2):
+            with pytest.raises(PollError) as caught:
+                await device.get([DESCRIPTION])
+            await asyncio.sleep(0.3)
+        return caught.value.trouble
+
+    with misbehaving_device(as_response, late_seconds=0.6) as port:
+        assert ask(port, V2C, twice) is Trouble.TOO_SLOW
+
+
+def test_an_answer_to_the_first_of_several_requests_still_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(agent.snmp.session, "WAITS_SECONDS", (0.1, 0.1, 5.0))
+    with misbehaving_device(as_response, late_seconds=0.3) as port:
+        assert ask(port, V2C, lambda device: device.get([DESCRIPTION])) == {}
+
+
+def test_a_lost_request_is_sent_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(agent.snmp.session, "WAITS_SECONDS", (0.1, 5.0))
+    seen: list[bytes] = []
+
+    def deaf_at_first(request: bytes) -> bytes | None:
+        seen.append(request)
+        return as_response(request) if len(seen) > 1 else None
+
+    with misbehaving_device(deaf_at_first) as port:
+        assert ask(port, V2C, lambda device: device.get([DESCRIPTION])) == {}
+
+
+def test_an_answer_from_another_address_is_not_taken(hasty: None):
+    """The real device is silent; somebody else answers to the same socket with the right request's numbers."""
+    import socket  # noqa: PLC0415
+
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger,
+    ):
+        device.bind(("127.0.0.1", 0))
+        forger.bind(("127.0.0.2", 0))
+
+        async def forged(asked: Device) -> None:
+            loop = asyncio.get_running_loop()
+            question = asyncio.create_task(asked.get([DESCRIPTION]))
+            request, client = await loop.run_in_executor(None, device.recvfrom, 65536)
+            forger.sendto(as_response(request), client)
+            await question
+
+        with pytest.raises(PollError) as caught:
+            ask(device.getsockname()[1], V2C, forged)
+    assert caught.value.trouble is Trouble.UNREACHABLE
+
+
+def test_a_device_that_comes_back_with_another_engine_id_is_met_anew(tmp_path: Path, hasty: None):
+    async def across(device: Device) -> None:
+        with running_snmpd(tmp_path / "first", port=port):
+            assert DESCRIPTION in await device.get([DESCRIPTION])
+        with running_snmpd(tmp_path / "second", port=port):
+            for _ in range(3):
+                try:
+                    found = await device.get([DESCRIPTION])
+                except PollError:
+                    continue
+                assert DESCRIPTION in found
+                return
+        pytest.fail("never met again")
+
+    port = free_udp_port()
+    ask(port, V3, across)
+
+
+def test_two_devices_may_know_one_user_by_different_keys(snmpd: Snmpd, tmp_path: Path):
+    other = User(V3.user, "another-authpass", "another-privpass")
+
+    async def main(port: int) -> None:
+        engine = Engine()
+        devices = [Device(engine, "127.0.0.1", snmpd.port, V3), Device(engine, "127.0.0.1", port, other)]
+        for _ in range(2):
+            answers = await asyncio.gather(*(device.get([DESCRIPTION]) for device in devices))
+            assert all(DESCRIPTION in answer for answer in answers)
+        engine.close()
+
+    with running_snmpd(tmp_path / "other", user=other) as second:
+        asyncio.run(main(second.port))
+
+
+def test_secrets_are_in_no_representation():
+    text = f"{V2C!r} {V3!r}"
+    assert not any(secret in text for secret in (COMMUNITY, V3.auth_key, V3.privacy_key))
