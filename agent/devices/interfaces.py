@@ -125,9 +125,10 @@ def _shown(values: Values, row: str) -> bool:
     kind = whole(values.column(TYPE).get(row))
     if kind in NOISE:
         return False
-    name = text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row))
+    names = [name for column in (NAME, DESCRIPTION) if (name := text(values.column(column).get(row)))]
     if kind in VIRTUAL:
-        return bool(name) and not NOISE_NAMES.match(name) and _enabled(values, row) is not False
+        noise = not names or any(NOISE_NAMES.match(name) for name in names)
+        return not noise and _enabled(values, row) is not False
     return True
 
 

@@ -1,0 +1,116 @@
+"""Ports of made-up devices: 64 and 32 bits, state, noise, wraps and restarts seen through the reader."""
+
+import pytest
+
+from agent.polling import PollError, Trouble
+from tests.devices.made_up import IF, IFX, MadeUpDevice, port
+
+WRAP = 2**32
+
+
+def names(device: MadeUpDevice) -> list[str]:
+    return [interface.name for interface in device.poll().interfaces]
+
+
+def test_the_64_bit_counters_are_read_where_there_are_some():
+    device = MadeUpDevice(port(octets=(10**13, 5)), {f"{IF}.10.1": 77, f"{IF}.16.1": 77})
+    interface = device.only_port()
+    assert (interface.receive_bytes, interface.transmit_bytes, interface.speed_bytes) == (10**13, 5, 125_000_000.0)
+    assert f"{IF}.10" not in device.asked
+
+
+def test_the_32_bit_counters_are_read_where_there_are_no_others_and_wraps_are_added():
+    device = MadeUpDevice(port(octets=(WRAP - 100, 0), bits=32))
+    first = device.only_port()
+    device.values[f"{IF}.10.1"] = 400
+    second = device.only_port()
+    assert (first.receive_bytes, second.receive_bytes) == (0, 500)
+
+
+def test_a_restart_shows_as_a_reset_and_the_device_is_asked_who_it_is_again():
+    device = MadeUpDevice(port(octets=(10**12, 10**12)))
+    device.only_port()
+    device.restart()
+    device.values |= {f"{IFX}.6.1": 300, f"{IFX}.10.1": 10**12 + 1, "1.3.6.1.2.1.1.5.0": b"renamed"}
+    reading = device.poll()
+    assert (reading.interfaces[0].receive_bytes, reading.interfaces[0].transmit_bytes) == (300, 10**12 + 1)
+    assert reading.name == "renamed"
+
+
+def test_a_restart_whose_full_poll_fails_is_not_forgotten():
+    device = MadeUpDevice(port(octets=(10**12, 0)))
+    device.only_port()
+    device.restart()
+    device.values |= {f"{IFX}.6.1": 300}
+    device.fail = lambda oid: PollError(Trouble.UNREACHABLE, "lost") if oid == f"{IF}.3" else None
+    with pytest.raises(PollError):
+        device.poll()
+    device.fail = lambda _oid: None
+    assert device.only_port().receive_bytes == 300
+
+
+def test_counters_cleared_by_hand_count_on():
+    device = MadeUpDevice(port(octets=(10**12, 0)))
+    device.only_port()
+    device.values |= {f"{IFX}.6.1": 300}
+    assert device.only_port().receive_bytes == 10**12 + 300
+
+
+def test_a_changed_discontinuity_time_begins_again():
+    device = MadeUpDevice(port(octets=(10**12, 0)))
+    device.only_port()
+    device.values |= {f"{IFX}.6.1": 300, f"{IFX}.19.1": 4711}
+    device.reader._until_full = 0
+    assert device.only_port().receive_bytes == 300
+
+
+def test_the_state_is_that_of_the_administrator_and_of_the_line():
+    def state(admin: int = 1, oper: int = 1) -> tuple[bool | None, bool | None]:
+        interface = MadeUpDevice(port(admin=admin, oper=oper)).only_port()
+        return interface.enabled, interface.up
+
+    assert state() == (True, True)
+    assert state(oper=2) == (True, False)
+    assert state(oper=7) == (True, False)
+    assert state(admin=2, oper=2) == (False, False)
+    assert state(oper=4) == (True, None)  # unknown(4) is not down
+
+
+def test_noise_is_left_out_by_its_type():
+    device = MadeUpDevice(
+        port(1, "lo", kind=24),
+        port(2, "NULL0", kind=1),
+        port(3, "Vlan2", kind=135),
+        port(4, "gre0", kind=131, admin=2, oper=2),
+        port(5, "wg0", kind=131),
+        port(6, "Console9/0/0", kind=33),
+        port(7, "ge1"),
+    )
+    assert names(device) == ["wg0", "ge1"]
+
+
+def test_two_ports_of_one_name_are_told_apart():
+    assert names(MadeUpDevice(port(1, "ge"), port(2, "ge"))) == ["ge", "ge #2"]
+
+
+def test_more_than_128_ports_are_cut_with_a_note():
+    reading = MadeUpDevice(*(port(row, f"ge{row}") for row in range(1, 141))).poll()
+    assert len(reading.interfaces) == 128
+    assert reading.notes == ("12 interfaces beyond 128 are left out",)
+
+
+def test_bytes_of_a_port_that_is_down_are_not_asked_between_full_polls():
+    device = MadeUpDevice(port(1, "up"), port(2, "down", oper=2))
+    device.poll()
+    device.between_full_polls()
+    device.poll()
+    assert f"{IFX}.6.1" in device.asked
+    assert f"{IFX}.6.2" not in device.asked
+    assert f"{IF}.8.2" in device.asked
+
+
+def test_the_alias_that_repeats_the_name_says_nothing():
+    device = MadeUpDevice(port(), {f"{IFX}.18.1": b"ge1"})
+    assert device.only_port().alias == ""
+    device = MadeUpDevice(port(), {f"{IFX}.18.1": "上联口".encode("gb18030")})
+    assert device.only_port().alias == "上联口"
