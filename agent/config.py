@@ -53,7 +53,7 @@ class Config:
     @property
     def boot(self) -> Path:
         """The host's report of its last boot."""
-        return self.state_directory / "boot.json"
+        return self.power / "boot.json"
 
     @property
     def power(self) -> Path:
