@@ -21,11 +21,17 @@ from console.web import (
     backups,
     compliance,
     context,
+    devices,
+    drills,
     files,
     gate,
     health,
     hosts,
+    incidents,
+    notification_routes,
+    outages,
     overview,
+    power,
     runs,
     security,
     snapshots,
@@ -37,14 +43,22 @@ from console.web import (
 )
 from console.web.context import N_, Console, _
 
-PAGES = (overview, hosts, backups, runs, compliance, audit)
-OTHERS = (gate, account, files, health, snapshots)
+PAGES = (overview, incidents, hosts, power, devices, backups, runs, compliance, audit)
+OTHERS = (gate, account, files, health, notification_routes, snapshots, outages, drills)
 # Pages that belong to an entry of the menu without being its blueprint.
-WITHIN = {snapshots.blueprint.name: backups.blueprint.name}
+WITHIN = {
+    outages.blueprint.name: power.blueprint.name,
+    drills.blueprint.name: power.blueprint.name,
+    snapshots.blueprint.name: backups.blueprint.name,
+    notification_routes.blueprint.name: incidents.blueprint.name,
+}
 # Key after "g", endpoint, icon, label.
 MENU = (
     ("o", "overview", N_("Overview")),
+    ("i", "incidents", N_("Incidents")),
     ("h", "hosts", N_("Hosts")),
+    ("p", "power", N_("Power")),
+    ("d", "devices", N_("Devices")),
     ("b", "backups", N_("Backups")),
     ("r", "runs", N_("Runs")),
     ("c", "compliance", N_("Compliance")),
@@ -114,6 +128,7 @@ def create_app(config: ConsoleConfig, clock: Callable[[], datetime] = utc_now) -
         named=words.named,
         state_word=words.state_word,
         verdicts=Verdict,
+        open_incidents=incidents.open_total,
         task_counts=runs.COUNTS,
         version=release(),
     )

@@ -19,6 +19,8 @@ from console.view import load_view
 from console.web import audit as audit_page
 from console.web.compliance import assessment
 from console.web.context import audit, config, locale, now, store
+from console.web.incident_views import counted as counted_incidents
+from console.web.incident_views import open_counts
 from console.web.views import Told, host_views, tell
 from console.web.words import RANK
 
@@ -102,6 +104,8 @@ def show() -> str:
         critical=sum(problem.severity is Severity.CRIT for problem in problems),
         hosts=hosts,
         counted=[(state, counted[state]) for state in RANK if counted[state]],
+        incidents=counted_incidents(store()),
+        open_incidents_by=open_counts(store()),
         backups=backup_tile(view, now()),
         compliance=assessment(store()),
         newest_run=store().scalars(select(ProvisionRun).order_by(ProvisionRun.started_at.desc()).limit(1)).first(),
