@@ -9,7 +9,7 @@ from agent.ups.normalise import normalise
 from agent.ups.profile import AlarmKind, AlarmRule, Profile, Quantity, Text
 from agent.ups.profile_files import profiles
 from agent.ups.reading import Flag, UpsReading
-from agent.ups.values import number
+from agent.ups.values import number, text
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
