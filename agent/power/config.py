@@ -85,7 +85,7 @@ def _ups(data: Mapping[str, Any], own: str) -> Ups:
         )
         for item in data["stages"]
     )
-    return Ups(str(data["name"]), own, stages, simulated=bool(data.get("simulated", False)))
+    return Ups(str(data["name"]), own, stages, bool(data["simulated"]), float(data["sync_seconds"]))
 
 
 def _limits(data: Mapping[str, Any]) -> Limits:

@@ -16,32 +16,19 @@ from types import FrameType
 from agent.config import Tls
 from agent.errors import AgentError
 from agent.notify import notify
-from agent.power.around import Report, facts_report
+from agent.power.around import facts_report
 from agent.power.config import Config
-from agent.power.machine import Machine
-from agent.power.reach import Probe, Surroundings, tls_probe
+from agent.power.kernel import boot_id, booted_at
+from agent.power.machine import Machine, Outside
+from agent.power.reach import Surroundings, tls_probe
 from agent.power.records import Event, Phase, PowerRecord, Verdict, from_json, read_records, write_record
 from agent.power.request import Answer, take_request, write_answer
-from agent.power.state import Now
+from agent.power.state import Boot, Now
 from agent.power.upsd import UpsdSession
 
 logger = logging.getLogger(__name__)
 
-TURN_SECONDS = 1.0
 KEPT_RECORDS = 200
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-STAT = Path("/proc/stat")
-
-
-def boot_id() -> str:
-    """Return the kernel's id of this boot."""
-    return BOOT_ID.read_text(encoding="ascii").strip()
-
-
-def booted_at() -> datetime:
-    """Return when this boot began, by the clock as it is now."""
-    line = next(line for line in STAT.read_text(encoding="ascii").splitlines() if line.startswith("btime "))
-    return datetime.fromtimestamp(int(line.split()[1]), UTC)
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
@@ -94,11 +81,11 @@ def forget_old(directory: Path, kept: int = KEPT_RECORDS) -> None:
 class Daemon:
     """All machines of this host."""
 
-    def __init__(self, config: Config, machines: tuple[Machine, ...]) -> None:
+    def __init__(self, config: Config, machines: tuple[Machine, ...], boot: Boot) -> None:
         self._config = config
         self._machines = {machine.ups.name: machine for machine in machines}
         self._stop = threading.Event()
-        self._boot_id = boot_id()
+        self._boot = boot
 
     def stop(self) -> None:
         """End ``run``; safe in a signal handler."""
@@ -109,18 +96,18 @@ class Daemon:
         open_ones = open_records(self._config.records)
         for name, machine in self._machines.items():
             if name in open_ones:
-                machine.resume(open_ones[name], self._now(), booted_at())
+                machine.resume(open_ones[name], self._now(), self._boot.booted_at)
         forget_old(self._config.records)
         while True:
             begun = time.monotonic()
             for machine in self._machines.values():
                 machine.turn(self._now())
             self._take_request()
-            if self._stop.wait(max(0.05, TURN_SECONDS - (time.monotonic() - begun))):
+            if self._stop.wait(max(0.05, self._config.limits.turn_seconds - (time.monotonic() - begun))):
                 return
 
     def _now(self) -> Now:
-        return Now(datetime.now(UTC), time.monotonic(), self._boot_id)
+        return Now(datetime.now(UTC), time.monotonic(), self._boot.boot_id)
 
     def _take_request(self) -> None:
         directory = self._config.records / "drill"
@@ -128,7 +115,7 @@ class Daemon:
         if request is None:
             return
         machine = self._machines.get(request.ups)
-        if request.boot_id != self._boot_id:
+        if request.boot_id != self._boot.boot_id:
             answer = Answer(request.request_id, "it was asked for before this host was booted")
         elif machine is None:
             answer = Answer(request.request_id, f"this host has no UPS {request.ups}")
@@ -145,31 +132,28 @@ class Daemon:
 def serve(config: Config, tls: Tls, password: str) -> None:
     """Serve until SIGTERM or SIGINT.  Raises AgentError when it cannot start."""
     context = client_context(tls)
-    run(config, password, context, tls_probe(context), facts_report(context))
+    outside = Outside(tls_probe(context), facts_report(context))
+    run(config, password, context, outside, Boot(boot_id(), booted_at()))
 
 
-def run(config: Config, password: str, tls: ssl.SSLContext | None, probe: Probe, report: Report) -> None:
-    """Run the daemon with its eyes and ears given."""
+def run(config: Config, password: str, tls: ssl.SSLContext | None, outside: Outside, boot: Boot) -> None:
+    """Run the daemon with its outside given."""
     with ExitStack() as stack:
         machines = []
         for ups in config.upses:
             session = stack.enter_context(UpsdSession(config.upsd, password, tls))
-            surroundings = Surroundings(probe)
+            surroundings = Surroundings(outside.probe)
             stack.callback(surroundings.close)
-            machines.append(Machine(ups, config, session, surroundings, report))
-        daemon = Daemon(config, tuple(machines))
+            machines.append(Machine(ups, config, session, surroundings, outside))
+        daemon = Daemon(config, tuple(machines), boot)
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             daemon.stop()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        logger.info(
-            "power daemon of %s keeps %s (pid %d)",
-            config.host,
-            ", ".join(ups.name for ups in config.upses),
-            os.getpid(),
-        )
+        names = ", ".join(ups.name for ups in config.upses)
+        logger.info("power daemon of %s keeps %s (pid %d)", config.host, names, os.getpid())
         notify("READY=1")
         daemon.run()
         notify("STOPPING=1")

@@ -101,7 +101,8 @@ def _begins(step: Step, record: PowerRecord, number: int, battery: Left) -> str 
     than cut off.
     """
     stages = step.ups.stages
-    if battery.usable is not None and battery.usable <= step.ups.needs_seconds(number):
+    needs = step.ups.needs_seconds(number) + (step.ups.sync_seconds if any(one.hung for one in record.steps) else 0)
+    if battery.usable is not None and battery.usable <= needs:
         return "stage_must"
     if number and not stage_done(record, stages[number - 1]):
         return None

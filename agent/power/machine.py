@@ -4,15 +4,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol
 
 from agent.nut.errors import NutError
 from agent.power.around import LookingAround, Report
 from agent.power.config import Config
 from agent.power.decide import resumed, step
 from agent.power.plan import Ups
-from agent.power.reach import Surroundings
+from agent.power.reach import Probe, Surroundings
 from agent.power.records import PowerRecord, write_record
 from agent.power.request import Answer, DrillRequest
 from agent.power.simulation import begins, goes_on, lasts_seconds
@@ -35,14 +33,17 @@ from agent.power.wake import wake
 
 logger = logging.getLogger(__name__)
 
-IDLE_SECONDS, BUSY_SECONDS = 15.0, 1.0
-"""How often hosts are asked whether they are there: in peace, and in an outage."""
+IDLE_TURNS = 15
+"""In peace, hosts are asked only at every so many turns whether they are there."""
 
 
-class Write(Protocol):
-    """Puts a record on the disk; raises OSError."""
+@dataclass(frozen=True)
+class Outside:
+    """What the daemon reaches beside upsd: hosts' networks, their agents' reports, their sleeping network cards."""
 
-    def __call__(self, directory: Path, record: PowerRecord) -> None: ...
+    probe: Probe
+    report: Report
+    wake: Callable[[str, str], None] = wake
 
 
 @dataclass
@@ -53,9 +54,7 @@ class Machine:
     config: Config
     upsd: UpsdSession
     surroundings: Surroundings
-    report: Report
-    write: Write = write_record
-    wake: Callable[[str, str], None] = wake
+    outside: Outside
     state: State = field(default_factory=State)
     seen: Seen = field(default_factory=Seen)
     _around: LookingAround | None = None
@@ -74,7 +73,8 @@ class Machine:
         before = self.state.record
         busy = before is not None or self.state.request is not None
         others = [host for host in self.ups.hosts if host.name != self.ups.own]
-        there = self.surroundings.look(others, now.monotonic, BUSY_SECONDS if busy else IDLE_SECONDS)
+        every = self.config.limits.turn_seconds * (1 if busy else IDLE_TURNS)
+        there = self.surroundings.look(others, now.monotonic, every)
         findings = self._around.findings if self._around else None
         seen = Observation(
             reading=self.seen.reading,
@@ -158,7 +158,7 @@ class Machine:
         for event in record.events[old:]:
             logger.warning("%s: %s %s", self.ups.name, event.code, event.detail)
         try:
-            self.write(self.config.records, record)
+            write_record(self.config.records, record)
             self._unwritten = False
         except OSError as error:
             self._unwritten = True
@@ -184,7 +184,7 @@ class Machine:
             case BatteryTest(ups):
                 self.upsd.command(ups, "test.battery.start.quick", "test.battery.start")
             case Wake(host):
-                self.wake(host.mac, host.broadcast)
+                self.outside.wake(host.mac, host.broadcast)
             case LookAround(hosts, since):
                 checks, seconds = self.config.return_checks, self.config.limits.check_seconds
-                self._around = LookingAround(checks, hosts, since, seconds, self.report)
+                self._around = LookingAround(checks, hosts, since, seconds, self.outside.report)

@@ -36,6 +36,7 @@ class Ups:
     own: str
     stages: tuple[Stage, ...]
     simulated: bool = False
+    sync_seconds: float = 0.0  # upsmon's HOSTSYNC: so long the last stage waits for a host that hangs
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -77,3 +78,4 @@ class Limits:
     test_seconds: float = 900  # for a battery test
     unplug_seconds: float = 600  # for the operator to pull the plug
     wake_again_seconds: float = 15
+    turn_seconds: float = 1  # one look, one decision

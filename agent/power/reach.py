@@ -1,6 +1,6 @@
 """Who is there: a host's agent answers, only its network does, or nothing."""
 
-import errno
+import asyncio
 import logging
 import socket
 import ssl
@@ -9,7 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 
+from agent.polling import PollError
 from agent.power.plan import Host
+from agent.probes.icmp import echo
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ def tls_probe(tls: ssl.SSLContext) -> Probe:
             connection = socket.create_connection((host.address, host.port), CONNECT_SECONDS)
         except ConnectionRefusedError:
             return Reach.NETWORK
-        except OSError as error:
-            return Reach.NETWORK if error.errno == errno.ECONNRESET else Reach.NOTHING
+        except OSError:
+            return _echoed(host.address)
         with connection:
             connection.settimeout(HANDSHAKE_SECONDS)
             try:
@@ -50,6 +52,15 @@ def tls_probe(tls: ssl.SSLContext) -> Probe:
                 return Reach.NETWORK
 
     return probe
+
+
+def _echoed(address: str) -> Reach:
+    """Ask by ICMP: a firewall may be silent about a port whose agent has ended."""
+    try:
+        asyncio.run(echo(address, echoes=1, gap_seconds=CONNECT_SECONDS, timeout_seconds=CONNECT_SECONDS))
+    except PollError:
+        return Reach.NOTHING
+    return Reach.NETWORK
 
 
 @dataclass
