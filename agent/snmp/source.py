@@ -24,7 +24,7 @@ PORT_NAMES = ("1.3.6.1.2.1.31.1.1.1.1.", "1.3.6.1.2.1.2.2.1.2.", "1.3.6.1.2.1.2.
 class Reader(Protocol):
     """Knows how to read one kind of device; belongs to one device, of which it may remember what it is."""
 
-    async def poll(self, snmp: Snmp) -> Any:  # noqa: ANN401 - each kind has a reading of its own
+    async def poll(self, snmp: Snmp, /) -> Any:  # noqa: ANN401 - each kind has a reading of its own
         """Return a reading; raises PollError."""
         ...
 

@@ -59,6 +59,7 @@ class TrapReceiver:
         self._devices: dict[str, list[SnmpDevice]] = {}
         for device in devices:
             self._devices.setdefault(device.address, []).append(device)
+            engine.secure(device.credentials)
         self._budgets = {address: Budget() for address in self._devices}
         self._met: dict[str, bytes] = {}
         self._times: dict[str, tuple[int, int]] = {}
