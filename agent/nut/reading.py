@@ -4,17 +4,17 @@ NUT converts the device's units, but lets its "unknown" values through, even mul
 3932100 s.  What cannot be is left out, and ``notes`` says so.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import date
 
+from agent.ups.plausible import plausible
+from agent.ups.profile import Quantity
 from agent.ups.reading import Flag, TestResult, UpsReading
 
-SENTINELS = (65535.0, 2.0**31 - 1, 2.0**32 - 1)
-"""A 16 or 32 bit card's "unknown"; snmp-ups makes them longer by 60 where the MIB counts minutes."""
+UNKNOWN = frozenset({65535.0, 6553.5})
+"""Sixteen bits full, in units and in tenths: the UPS's word for unknown, or for more than it can count."""
 
-NOT_AVAILABLE_SECONDS = 9999.0  # XPPC-MIB's NetAgent
 TESTS = (
     (re.compile(r"pass|\bok\b", re.IGNORECASE), TestResult.PASSED),
     (re.compile(r"progress|running|pending", re.IGNORECASE), TestResult.IN_PROGRESS),
@@ -39,49 +39,40 @@ class _Variables:
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = values
         self.notes: list[str] = []
-        self.used: set[str] = set()
 
     def text(self, *names: str) -> str:
         """Return the first of the variables that says something."""
         return next((value for name in names if (value := self.values.get(name, "").strip())), "")
 
-    def number(self, name: str, lowest: float, highest: float) -> float | None:
-        """Return a variable inside its possible range; anything else is noted and left out."""
+    def is_zero(self, *names: str) -> bool:
+        """Tell whether the first of the variables that says something says 0."""
+        return re.fullmatch(r"0+(\.0*)?", self.text(*names)) is not None
+
+    def number(self, name: str, quantity: Quantity, scale: float = 1) -> float | None:
+        """Return a variable times ``scale`` when a UPS can show it; what was done to it otherwise is noted."""
         text = self.values.get(name, "").strip()
         if not text:
             return None
         try:
             value = float(text)
         except ValueError:
-            value = math.nan
-        if not lowest <= value <= highest:
-            self.notes.append(f"{name} {text!r} is left out: not a number from {lowest:g} to {highest:g}")
+            self.notes.append(f"{name} {text!r} is not a number")
             return None
-        return value
+        if value in UNKNOWN:
+            self.notes.append(f"{name} {text} stands for unknown")
+            return None
+        shown, note = plausible(quantity, value * scale)
+        if note:
+            self.notes.append(f"{name} {text}: {note}")
+        return shown
 
-    def ratio(self, name: str, highest_percent: float) -> float | None:
-        percent = self.number(name, 0, highest_percent)
-        return None if percent is None else percent / 100
-
-    def runtime(self) -> float | None:
-        seconds = self.number("battery.runtime", 0, 2.0**40)
-        if seconds is None:
-            return None
-        if seconds in SENTINELS or seconds / 60 in SENTINELS or seconds * 100 in SENTINELS:
-            self.notes.append(f"battery.runtime {seconds:g} is the device's word for unknown")
-            return None
-        if seconds == NOT_AVAILABLE_SECONDS:
-            self.notes.append("battery.runtime 9999 is the device's word for unknown")
-            return None
-        return seconds
-
-    def lines(self, side: str, kind: str, lowest: float, highest: float) -> tuple[float | None, ...]:
+    def lines(self, side: str, kind: str, quantity: Quantity, scale: float = 1) -> tuple[float | None, ...]:
         """Return a quantity of each phase, or the only one: ``input.L1-N.voltage`` …, ``input.voltage``."""
         for pattern in (f"{side}.L{{}}-N.{kind}", f"{side}.L{{}}.{kind}", f"{side}.L{{}}-L{{}}.{kind}"):
             names = [pattern.format(line, line % 3 + 1) for line in (1, 2, 3)]
             if any(name in self.values for name in names):
-                return tuple(self.number(name, lowest, highest) for name in names)
-        value = self.number(f"{side}.{kind}", lowest, highest)
+                return tuple(self.number(name, quantity, scale) for name in names)
+        value = self.number(f"{side}.{kind}", quantity, scale)
         return () if value is None else (value,)
 
 
@@ -93,24 +84,20 @@ def ups_reading(variables: Mapping[str, str]) -> UpsReading:
     """
     given = _Variables(variables)
     flags = _flags(given)
-    loads = given.lines("output", "power.percent", 0, 200)
-    total = given.ratio("ups.load", 200)
-    load_ratios = tuple(None if load is None else load / 100 for load in loads)
-    if not load_ratios and total is not None:
-        load_ratios = (total,)
-    known = [load for load in load_ratios if load is not None]
+    total = given.number("ups.load", Quantity.LOAD, 0.01)
+    loads = given.lines("output", "power.percent", Quantity.LOAD, 0.01) or (() if total is None else (total,))
     fields: dict[str, object] = {
         "flags": flags,
-        "charge_ratio": given.ratio("battery.charge", 100),
-        "runtime_seconds": given.runtime(),
-        "load_ratio": max(known, default=total),
-        "load_ratios": load_ratios,
-        "input_volts": given.lines("input", "voltage", 0, 1000),
-        "input_hertz": given.number("input.frequency", 0, 100),
-        "output_volts": given.lines("output", "voltage", 0, 1000),
-        "output_hertz": given.number("output.frequency", 0, 100),
-        "battery_volts": given.number("battery.voltage", 0, 2000),
-        "battery_celsius": given.number("battery.temperature", -40, 150),
+        "charge_ratio": given.number("battery.charge", Quantity.CHARGE, 0.01),
+        "runtime_seconds": _runtime(given, flags),
+        "load_ratio": max((load for load in loads if load is not None), default=total),
+        "load_ratios": loads,
+        "input_volts": _input_volts(given, flags),
+        "input_hertz": given.number("input.frequency", Quantity.INPUT_HERTZ),
+        "output_volts": given.lines("output", "voltage", Quantity.OUTPUT_VOLTS),
+        "output_hertz": given.number("output.frequency", Quantity.OUTPUT_HERTZ),
+        "battery_volts": given.number("battery.voltage", Quantity.BATTERY_VOLTS),
+        "battery_celsius": given.number("battery.temperature", Quantity.BATTERY_CELSIUS),
         "battery_replaced": _date(given, "battery.date"),
         "test": _test(given),
         "tested": _date(given, "ups.test.date"),
@@ -123,6 +110,20 @@ def ups_reading(variables: Mapping[str, str]) -> UpsReading:
     source = _source(given)
     sources = {name: source for name, value in fields.items() if value not in (None, (), "", frozenset())}
     return UpsReading(**fields, sources=sources, notes=tuple(given.notes))  # type: ignore[arg-type]
+
+
+def _runtime(given: _Variables, flags: frozenset[Flag]) -> float | None:
+    """A runtime of 0 is "not known", unless the UPS is on battery and says itself that little is left."""
+    runtime = given.number("battery.runtime", Quantity.RUNTIME)
+    empty = {Flag.ON_BATTERY, Flag.LOW_BATTERY} <= flags and given.is_zero("battery.runtime")
+    return 0.0 if empty else runtime
+
+
+def _input_volts(given: _Variables, flags: frozenset[Flag]) -> tuple[float | None, ...]:
+    lines = given.lines("input", "voltage", Quantity.INPUT_VOLTS)
+    if Flag.ON_BATTERY in flags and given.is_zero("input.voltage", "input.L1-N.voltage") and not any(lines):
+        return (0.0,) * max(1, len(lines))  # the mains is away: that is what it has
+    return lines
 
 
 def _source(given: _Variables) -> str:

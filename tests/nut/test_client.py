@@ -42,13 +42,13 @@ def test_it_reads_over_tls_without_logging_in(rig: Rig):
 def test_what_is_set_and_forced_is_read_back(rig: Rig):
     with connect(rig) as client:
         client.authenticate("xinglin-power", PASSWORD)
-        client.set_variable("set-ups", "ups.mfr", "A name, # and more")
+        client.set_variable("set-ups", "ups.mfr", "A name, and more")
         client.command("set-ups", "load.off")
         client.command("set-ups", "load.off", "10")
         client.force_shutdown("rack-ups-his")
         assert "FSD" in client.variables("rack-ups-his")["ups.status"].split()
         assert "FSD" not in client.variables("rack-ups")["ups.status"].split()
-        rig.wait_until(lambda: client.variables("set-ups")["ups.mfr"] == "A name, # and more")
+        rig.wait_until(lambda: client.variables("set-ups")["ups.mfr"] == "A name, and more")
 
 
 @pytest.mark.parametrize(("user", "password"), [("xinglin-power", "wrong"), ("nobody", PASSWORD), ("his1", PASSWORD)])
