@@ -75,10 +75,8 @@ class StateRule:
 
 
 @dataclass(frozen=True)
-class TestRule:
+class ResultRule:
     """How one object gives the last battery test's result."""
-
-    __test__ = False
 
     oid: str
     results: Mapping[int, TestResult]
@@ -146,7 +144,7 @@ class Profile:
     maker: str  # where no object names the manufacturer
     numbers: tuple[NumberRule, ...]
     states: tuple[StateRule, ...]
-    tests: tuple[TestRule, ...]
+    tests: tuple[ResultRule, ...]
     alarms: tuple[AlarmRule, ...]
     texts: Mapping[Text, tuple[tuple[str, ...], ...]]  # the first that is not empty; several objects are joined
     days: tuple[DayRule, ...]

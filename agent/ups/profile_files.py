@@ -20,10 +20,10 @@ from agent.ups.profile import (
     Profile,
     Quantity,
     Quirk,
+    ResultRule,
     Says,
     StateRule,
     Supply,
-    TestRule,
     Text,
 )  # fmt: skip
 from agent.ups.reading import Flag, TestResult
@@ -108,7 +108,9 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
             for entry in document.get("state", [])
         ),
         tests=tuple(
-            TestRule(absolute(entry["oid"]), {int(value): TestResult(word) for value, word in entry["results"].items()})
+            ResultRule(
+                absolute(entry["oid"]), {int(value): TestResult(word) for value, word in entry["results"].items()}
+            )
             for entry in document.get("test", [])
         ),
         alarms=tuple(

@@ -9,7 +9,7 @@ from agent.ups.normalise import normalise
 from agent.ups.profile import AlarmKind, AlarmRule, Profile, Quantity, Text
 from agent.ups.profile_files import profiles
 from agent.ups.reading import Flag, UpsReading
-from agent.ups.values import number, text
+from agent.ups.values import number
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
@@ -18,7 +18,9 @@ SPARSE_RANK = 1000
 
 POLLS_BETWEEN_DISCOVERIES = 120
 
+_ON_BATTERY = frozenset({Flag.ON_BATTERY, Flag.ON_BATTERY_UNCONFIRMED})
 _UPS_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.LOAD})
+_BATTERY_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.ON_BATTERY})
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Device:
     object_id: str
     profiles: tuple[Profile, ...]
     oids: tuple[str, ...]
+    silent: tuple[str, ...]  # objects of the state that do not answer on line
     fixed: Mapping[str, Value]
     identity: Mapping[Text, str]
 
@@ -56,7 +59,8 @@ class UpsReader:
     async def _answers(self, snmp: Snmp) -> tuple[Device, dict[str, Value]]:
         device = self._device
         if device and self._polls < POLLS_BETWEEN_DISCOVERIES:
-            answers = await snmp.get((SYS_OBJECT_ID, SYS_UP_TIME, *device.oids))
+            silent = device.silent if self._flags and self._flags & _ON_BATTERY else ()
+            answers = await snmp.get((SYS_OBJECT_ID, SYS_UP_TIME, *device.oids, *silent))
             if self._same(device, answers):
                 self._polls += 1
                 return device, answers
@@ -106,7 +110,13 @@ def _device(object_id: str, usable: Sequence[Profile], found: Answers) -> Device
     for profile in usable:
         identity = {**decode(profile, fixed).texts, **identity}
     polled = tuple(oid for oid in found if oid not in naming)
-    return Device(object_id, tuple(usable), polled, fixed, identity)
+    silent = tuple(
+        instances(profile, oid)[0]
+        for profile in usable
+        for oid in _state_oids(profile)
+        if scalar(found, profile, oid) is None
+    )
+    return Device(object_id, tuple(usable), polled, silent, fixed, identity)
 
 
 async def _objects(snmp: Snmp, profile: Profile) -> dict[str, Value]:
@@ -154,6 +164,18 @@ def _scalars(profile: Profile) -> Iterable[str]:
             yield from _alarm_scalars(alarms)
         if alarms.kind is AlarmKind.FLAGS:
             yield alarms.oid
+
+
+def _state_oids(profile: Profile) -> Iterable[str]:
+    """Yield what matters when the mains is away: a card may leave it out until then."""
+    for state in profile.states:
+        yield state.oid
+    for rule in profile.numbers:
+        if rule.quantity in _BATTERY_QUANTITIES and not rule.table:
+            yield from rule.oids
+    for alarms in profile.alarms:
+        if alarms.count:
+            yield alarms.count
 
 
 def _alarm_scalars(rule: AlarmRule) -> Iterable[str]:

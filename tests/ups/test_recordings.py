@@ -21,12 +21,12 @@ def read(name: str) -> UpsReading:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_recording_reads_as_its_raw_values_say(name):
+def test_a_recording_reads_as_its_raw_values_say(name: str):
     assert facts(read(name)) == expected(name)
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_next_polls_ask_only_for_what_answers_and_say_the_same(name):
+def test_the_next_polls_ask_only_for_what_answers_and_say_the_same(name: str):
     device, reader = replayed(name), UpsReader()
     first = asyncio.run(reader.poll(device))
     device.asked.clear()
@@ -37,7 +37,7 @@ def test_the_next_polls_ask_only_for_what_answers_and_say_the_same(name):
 
 
 @pytest.mark.parametrize("name", document()["not_a_ups"])
-def test_what_is_no_ups_is_an_unknown_device(name):
+def test_what_is_no_ups_is_an_unknown_device(name: str):
     with pytest.raises(PollError) as refusal:
         read(name)
     assert refusal.value.trouble is Trouble.UNKNOWN_DEVICE
@@ -50,7 +50,7 @@ def test_every_recording_has_an_expectation():
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_recordings_own_table_agrees_or_the_difference_is_explained(name):
+def test_the_recordings_own_table_agrees_or_the_difference_is_explained(name: str):
     row, ours = table()[name], facts(read(name))
     explained = set(document()[name].get("explained", {}))
     differing = set()
@@ -66,7 +66,7 @@ def test_the_recordings_own_table_agrees_or_the_difference_is_explained(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_librenms_reads_the_same_or_it_is_explained(name):
+def test_librenms_reads_the_same_or_it_is_explained(name: str):
     row, ours = table()[name], facts(read(name))
     same = all([
         _within(row["librenms_charge"], 100 * ours.charge if ours.charge is not None else None),
@@ -77,7 +77,7 @@ def test_librenms_reads_the_same_or_it_is_explained(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_nut_reads_the_same_or_it_is_explained(name):
+def test_nut_reads_the_same_or_it_is_explained(name: str):
     runs = re.findall(r"\w+:(.*?) c=(\S*) rt=(\S*?)s ld=([^;\s]*)", table()[name]["nut_2.8.0_snmp-ups"])
     ours = facts(read(name))
     same = all(
