@@ -53,7 +53,7 @@ class SensorRule:
     name: str = ""  # a column
     label: str = ""  # or the name itself
     scale: float = 1.0  # into the quantity's unit
-    offset: float = 0.0  # after the scale: °F are 0.55556 and -17.7778
+    offset: float = 0.0  # after the scale: °F are 5/9 and -160/9
     missing: frozenset[int] = frozenset()  # the device's "no value", before the scale
     when: tuple[Condition, ...] = ()
     names: re.Pattern[str] | None = None  # of tables that mix quantities: the names of this one

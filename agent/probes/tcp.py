@@ -1,6 +1,7 @@
 """A TCP connection, opened and closed at once: the device accepts, so it is there."""
 
 import asyncio
+import os
 import time
 
 from agent.polling import PollError, Trouble
@@ -16,7 +17,8 @@ async def connect(address: str, port: int, *, timeout_seconds: float) -> float:
         detail = f"no answer on TCP port {port} in {timeout_seconds:g} s"
         raise PollError(Trouble.UNREACHABLE, detail) from None
     except OSError as error:
-        raise PollError(Trouble.UNREACHABLE, f"TCP port {port}: {error.strerror or error}") from error
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        raise PollError(Trouble.UNREACHABLE, f"TCP port {port}: {cause}") from error
     took = time.monotonic() - started
     writer.transport.abort()  # no half-closed connections on small devices' few slots
     return took
