@@ -132,7 +132,7 @@ def test_a_device_without_credentials_and_credentials_without_a_device_are_told(
 
 
 def test_all_mistakes_of_polled_devices_are_told_at_once(tmp_path: Path):
-    data = {
+    data: dict[str, object] = {
         "snmp": {
             "interval_seconds": 0,
             "devices": [{"name": "", "kind": "toaster", "address": "ups.local", "port": 0, "colour": "red"}, 7],
