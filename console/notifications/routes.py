@@ -104,6 +104,4 @@ class FacilityRoutes:
         if line is None:
             return Delivery(Outcome.REFUSED, f"the facility no longer has a route {route_name}")
         messages = (message, *held)
-        delivery = line.send(Parcel("+".join(one.key for one in messages), messages), self._deadline_seconds)
-        logger.info("route %s: %s: %s", route_name, delivery.outcome, delivery.answer)
-        return delivery
+        return line.send(Parcel("+".join(one.key for one in messages), messages), self._deadline_seconds)
