@@ -27,6 +27,15 @@ def test_the_32_bit_counters_are_read_where_there_are_no_others_and_wraps_are_ad
     assert (first.receive_bytes, second.receive_bytes) == (0, 500)
 
 
+def test_a_slow_port_may_lack_the_64_bit_counters_that_its_neighbours_have():
+    device = MadeUpDevice(port(1, "fast", (10**13, 5)), port(2, "slow", (700, 0), bits=32))
+    device.poll()
+    device.between_full_polls()
+    device.values |= {f"{IF}.10.2": 900, f"{IFX}.6.1": 10**13 + 1}
+    fast, slow = device.poll().interfaces
+    assert (fast.receive_bytes, slow.receive_bytes) == (10**13 + 1, 200)
+
+
 def test_a_restart_shows_as_a_reset_and_the_device_is_asked_who_it_is_again():
     device = MadeUpDevice(port(octets=(10**12, 10**12)))
     device.only_port()
