@@ -23,7 +23,8 @@ from tests.clock import Clock
 from tests.console.fixture_config import console_config
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-Samples = dict[str, list[tuple[Mapping[str, str], float]]]
+Series = list[tuple[Mapping[str, str], float]]
+Samples = dict[str, Series]
 
 
 def clinic(directory: Path) -> ConsoleConfig:
@@ -116,11 +117,11 @@ def ups(*flags: str, up: float = 1, more: Samples | None = None) -> Samples:
     """Return what an agent shows of rack-ups, read by NUT, and of a switch that works."""
     labels = {"ups": "rack-ups", "source": "nut"}
     every = ("OL", "OB", "OB?", "LB", "RB", "NOBATT", "OVER", "BYPASS", "OFF", "COMMLOST")
-    status = [({**labels, "flag": flag}, float(flag in flags)) for flag in every]
+    status: Series = [({**labels, "flag": flag}, float(flag in flags)) for flag in every]
     switch = {"device": "sw-core", "kind": "switch", "source": "snmp"}
+    always: Samples = {"xinglin_ups_up": [(labels, up)], "xinglin_device_up": [(switch, 1.0)]}
     return {
-        "xinglin_ups_up": [(labels, up)],
-        "xinglin_device_up": [(switch, 1.0)],
+        **always,
         **({"xinglin_ups_status": status} if up else {}),
         **(more or {}),
     }

@@ -52,7 +52,10 @@ def test_without_times_it_opens_and_ends_at_once() -> None:
 
 def test_a_flapping_condition_must_stay_away_longer_each_time() -> None:
     timing = Timing(keep_seconds=60)
-    standing, opened, ended, seconds = None, [], [], 0.0
+    standing: Standing | None = None
+    opened: list[float] = []
+    ended: list[float] = []
+    seconds = 0.0
     while seconds < 4 * 3600:  # 5 s on, 90 s off
         sight = T if seconds % 95 < 5 else F
         standing, change = step(standing, sight, Severity.WARN, timing, NOW + timedelta(seconds=seconds))
@@ -88,7 +91,7 @@ def test_a_clock_that_is_set_back_delays_and_never_ends_an_alert_early() -> None
 
 def test_in_any_sequence_opening_and_ending_take_turns_and_keep_their_times() -> None:
     for seed in range(200):
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311
         timing = Timing(chance.choice((0, 5, 30)), chance.choice((0, 5, 60)))
         standing, seconds, open_since, true_since, false_since = None, 0.0, None, None, None
         for _ in range(200):
