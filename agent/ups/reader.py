@@ -176,6 +176,8 @@ def _state_oids(profile: Profile) -> Iterable[str]:
     for alarms in profile.alarms:
         if alarms.count:
             yield alarms.count
+        elif alarms.kind is AlarmKind.SCALARS:
+            yield from (f"{alarms.oid}.{key}" for key, alarm in alarms.alarms.items() if alarm.says)
 
 
 def _alarm_scalars(rule: AlarmRule) -> Iterable[str]:
