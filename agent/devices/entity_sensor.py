@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from agent.devices.reading import Contact, Quantity
+from agent.devices.reading import Contact, Place, Quantity
 from agent.devices.sensors import Measured, Switched
 from agent.devices.values import Cell, Values, text, whole
 
@@ -20,6 +20,7 @@ QUANTITIES = {
     9: Quantity.HUMIDITY,
     10: Quantity.FAN_SPEED,
 }
+OF_THE_AIR = {Quantity.TEMPERATURE, Quantity.HUMIDITY}
 TRUTH_VALUE, TRUE = 12, 1
 EXPONENTS = {**{code: 3 * (code - 9) for code in range(1, 14)}, 14: 18, 15: 15, 16: 21, 17: 24}
 """EntitySensorDataScale: yocto(1) to tera(13); exa(14) and peta(15) stand in this order in the MIB."""
@@ -41,9 +42,15 @@ class EntitySensors:
             yield Cell(STATUS, row)
 
     def measured(self, values: Values) -> Iterable[Measured]:
-        """Return the sensors that work, in base units."""
-        for row in self._rows(values):
-            quantity = QUANTITIES.get(whole(values.column(TYPE).get(row)) or 0)
+        """Return the sensors that work, in base units.
+
+        The MIB does not say where they are.  Nobody measures the humidity inside a device: where it is measured, the
+        temperature beside it is the room's, too.
+        """
+        rows = self._rows(values)
+        humid = any(_quantity(values, row) is Quantity.HUMIDITY for row in rows)
+        for row in rows:
+            quantity = _quantity(values, row)
             value = whole(values.column(VALUE).get(row))
             if quantity is None or value is None or abs(value) >= OUT_OF_RANGE or not _works(values, row):
                 continue
@@ -52,7 +59,8 @@ class EntitySensors:
             scaled = value * 10.0 ** (exponent - max(0, min(places, 9)))  # a negative precision counts accurate digits
             if quantity is Quantity.HUMIDITY:
                 scaled /= 100
-            yield Measured(_name(values, row), row, quantity, round(scaled, DIGITS))
+            place = Place.ROOM if humid and quantity in OF_THE_AIR else Place.INSIDE
+            yield Measured(_name(values, row), row, quantity, round(scaled, DIGITS), place)
 
     def switched(self, values: Values) -> Iterable[Switched]:
         """Return the sensors that say true or false, as contacts: true(1) is open."""
@@ -65,6 +73,10 @@ class EntitySensors:
     def _rows(values: Values) -> list[str]:
         known = (*QUANTITIES, TRUTH_VALUE)
         return [row for row, kind in values.column(TYPE).items() if kind in known][:MAX_SENSORS]
+
+
+def _quantity(values: Values, row: str) -> Quantity | None:
+    return QUANTITIES.get(whole(values.column(TYPE).get(row)) or 0)
 
 
 def _works(values: Values, row: str) -> bool:

@@ -141,16 +141,16 @@ def _resources(polled: Polled) -> Iterable[Metric]:
 
 
 def _sensors(polled: Polled) -> Iterable[Metric]:
-    labels = ["device", "sensor"]
+    labels = ["device", "sensor", "place"]
     families = {quantity: GaugeMetricFamily(name, text, labels=labels) for quantity, (name, text) in SENSORS.items()}
     contact_open = GaugeMetricFamily(
         "xinglin_sensor_contact_open",
         "1 if the door is open, water is there, or the contact is not in its normal state.",
-        labels=labels,
+        labels=["device", "sensor"],
     )
     for device, reading in polled:
         for sensor in reading.sensors:
-            families[sensor.quantity].add_metric([device, sensor.name], sensor.value)
+            families[sensor.quantity].add_metric([device, sensor.name, sensor.place], sensor.value)
         for contact in reading.contacts:
             contact_open.add_metric([device, contact.name], contact.open)
     return *families.values(), contact_open

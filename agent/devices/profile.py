@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from agent.devices.reading import Quantity
+from agent.devices.reading import Place, Quantity
 from agent.devices.values import Cell, scalar
 
 PACKAGE = "agent.snmp.profiles.devices"
@@ -58,6 +58,7 @@ class SensorRule:
     when: tuple[Condition, ...] = ()
     names: re.Pattern[str] | None = None  # of tables that mix quantities: the names of this one
     fahrenheit: re.Pattern[str] | None = None  # a text value that matches is in °F
+    place: Place = Place.INSIDE
     fallback: bool = False
 
 
@@ -161,6 +162,7 @@ def _profile(file: str, document: dict[str, Any]) -> Profile:
             value=absolute(entry.pop("value")),
             name=absolute(entry.pop("name", "")),
             missing=frozenset(entry.pop("missing", ())),
+            place=Place(entry.pop("place", Place.INSIDE)),
             when=conditions(entry.pop("when", ())),
             names=pattern(entry, "names"),
             fahrenheit=pattern(entry, "fahrenheit"),

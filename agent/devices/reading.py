@@ -16,6 +16,13 @@ class Quantity(StrEnum):
     FAN_SPEED = "fan_speed"  # revolutions a minute
 
 
+class Place(StrEnum):
+    """Where a sensor is: 40 °C are nothing to a switch's board, and a fire in a room."""
+
+    ROOM = "room"
+    INSIDE = "inside"  # of the device
+
+
 @dataclass(frozen=True)
 class Interface:
     """A port.  The counters only grow, except that a restart of the device starts them again.
@@ -62,6 +69,7 @@ class Sensor:
     name: str
     quantity: Quantity
     value: float
+    place: Place = Place.INSIDE
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agent.devices.reading import Contact, Quantity, Sensor
+from agent.devices.reading import Contact, Place, Quantity, Sensor
 from agent.devices.values import unique
 
 POSSIBLE = {
@@ -26,6 +26,7 @@ class Measured:
     row: str
     quantity: Quantity
     value: float
+    place: Place = Place.INSIDE
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def named_sensors(found: Iterable[Measured]) -> tuple[tuple[Sensor, ...], tuple[
         of_it = [one for one in all_found if one.quantity is quantity]
         for name, one in zip(unique((one.name, one.row) for one in of_it), of_it, strict=True):
             if low <= one.value <= high:
-                sensors.append(Sensor(name, quantity, one.value))
+                sensors.append(Sensor(name, quantity, one.value, one.place))
             else:
                 notes.append(f"{quantity} {one.value:g} of {name} cannot be")
     return tuple(sensors), tuple(notes)

@@ -184,7 +184,7 @@ def _measured(rule: SensorRule, values: Values) -> Iterator[Measured]:
         value = value * rule.scale + rule.offset
         if rule.fahrenheit and rule.fahrenheit.search(text(raw)):
             value = (value - 32) / 1.8
-        yield Measured(name or rule.label, row, rule.quantity, round(value, DIGITS))
+        yield Measured(name or rule.label, row, rule.quantity, round(value, DIGITS), rule.place)
 
 
 def _contacts(rule: ContactRule, values: Values) -> Iterator[tuple[str, str]]:

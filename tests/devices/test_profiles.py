@@ -3,7 +3,7 @@
 import pytest
 
 from agent.devices.profile import ProfileError, candidates, chosen, parse, profiles
-from agent.devices.reading import Contact, Memory, Quantity, Sensor
+from agent.devices.reading import Contact, Memory, Place, Quantity, Sensor
 from agent.polling import Value
 from tests.devices.made_up import MadeUpDevice, column
 
@@ -63,9 +63,9 @@ def test_an_akcp_probe():
     }
     reading = MadeUpDevice(values).poll()
     assert reading.sensors == (
-        Sensor("Rack", Quantity.TEMPERATURE, 24.0),
-        Sensor("Door", Quantity.TEMPERATURE, 25.0),
-        Sensor("Rack", Quantity.HUMIDITY, 0.45),
+        Sensor("Rack", Quantity.TEMPERATURE, 24.0, Place.ROOM),
+        Sensor("Door", Quantity.TEMPERATURE, 25.0, Place.ROOM),
+        Sensor("Rack", Quantity.HUMIDITY, 0.45, Place.ROOM),
     )
     assert reading.contacts == (Contact("Water", open=True), Contact("Smoke", open=False))
 
@@ -86,8 +86,8 @@ def test_a_netbotz():
     }
     reading = MadeUpDevice(values).poll()
     assert reading.sensors == (
-        Sensor("Rack", Quantity.TEMPERATURE, 23.5),
-        Sensor("Rack", Quantity.HUMIDITY, 0.412),
+        Sensor("Rack", Quantity.TEMPERATURE, 23.5, Place.ROOM),
+        Sensor("Rack", Quantity.HUMIDITY, 0.412, Place.ROOM),
     )
     assert reading.contacts == (Contact("Front", open=True), Contact("Back", open=False), Contact("Floor", open=True))
 

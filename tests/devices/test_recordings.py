@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.devices.reader import DeviceReader
-from agent.devices.reading import DeviceReading
+from agent.devices.reading import DeviceReading, Place
 from agent.snmp.credentials import Community
 from agent.snmp.device import Device
 from agent.snmp.engine import Engine
@@ -55,6 +55,21 @@ def test_the_sensors_of_a_recorded_device(name: str):
     assert sensors == pytest.approx(EXPECTED[name].get("sensors", {}))
     if name != "siteboss550":  # whose contacts' names are hidden
         assert {one.name: one.open for one in reading.contacts} == EXPECTED[name].get("contacts", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "rooms"),
+    [
+        ("apc_smx750i", {"Port 1 Temp 1"}),
+        ("eatonups", {"probe"}),  # and UPS, which is inside
+        ("siteboss571_siteboss571", {"Temperature", "Temperature #200.1.1", "ES-TH"}),
+        ("comware_a5500", set()),
+        ("ibmc", set()),
+    ],
+)
+def test_what_is_measured_in_the_room_is_told_from_what_is_inside_a_device(name: str, rooms: set[str]):
+    (reading,) = polls(replayed(name), 1)
+    assert {sensor.name for sensor in reading.sensors if sensor.place is Place.ROOM} == rooms
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if "ports" in EXPECTED[name]])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from agent.devices.reading import Contact, DeviceReading, Memory, Quantity, Sensor, Storage, Supply
+from agent.devices.reading import Contact, DeviceReading, Memory, Place, Quantity, Sensor, Storage, Supply
 from agent.polling import Value
 from tests.devices.made_up import MadeUpDevice, column
 
@@ -83,6 +83,7 @@ def test_a_sensor_is_scaled(cells: tuple[int, ...], quantity: Quantity, value: f
     (sensor,) = read(row, {f"{ENTITY}.7.7": b"Inlet"}).sensors
     assert (sensor.name, sensor.quantity) == ("Inlet", quantity)
     assert sensor.value == pytest.approx(value)
+    assert sensor.place is (Place.ROOM if quantity is Quantity.HUMIDITY else Place.INSIDE)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +162,11 @@ def test_a_printers_alerts_are_asked_at_every_poll():
     assert (before.printer_alerts, after.printer_alerts) == ((), ("jam", "jammed"))
 
 
-def test_sensor_names_differ_within_their_quantity():
+def test_sensor_names_differ_within_their_quantity_and_beside_humidity_it_is_the_room():
     rows = {1: (8, 8, 9), 2: (9, 9, 9), 3: (0, 0, 0), 4: (20, 21, 40), 5: (1, 1, 1)}
     cells = {f"{SENSOR}.{number}.{row + 1}": three[row] for number, three in rows.items() for row in range(3)}
     assert read(cells, column(f"{ENTITY}.7", b"Probe", b"Probe", b"Probe")).sensors == (
-        Sensor("Probe", Quantity.TEMPERATURE, 20.0),
-        Sensor("Probe #2", Quantity.TEMPERATURE, 21.0),
-        Sensor("Probe", Quantity.HUMIDITY, 0.4),
+        Sensor("Probe", Quantity.TEMPERATURE, 20.0, Place.ROOM),
+        Sensor("Probe #2", Quantity.TEMPERATURE, 21.0, Place.ROOM),
+        Sensor("Probe", Quantity.HUMIDITY, 0.4, Place.ROOM),
     )
