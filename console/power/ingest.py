@@ -45,14 +45,13 @@ class PowerIngest:
         found = ups_snapshots(samples)
         for (ups, source), shown in found.items():
             row = rows.get((ups, source)) or session.get(UpsLatest, (ups, source))
-            before = None if row is None else UpsSnapshot.from_json(row.snapshot)
-            if row is None:
-                row = UpsLatest(ups=ups, source=source, since=at)
-                session.add(row)
-            if before is None or _telling(before) != _telling(shown):
-                row.since = _since(shown.failing_since, at) if not shown.up else at
-                note_ups(session, host, ups, source, now=shown, at=at)
+            news = row is None or _telling(UpsSnapshot.from_json(row.snapshot)) != _telling(shown)
+            row = row or UpsLatest(ups=ups, source=source, since=at)
             row.host, row.at, row.snapshot = host, at, shown.to_json()
+            session.add(row)
+            if news:
+                row.since = at if shown.up else _since(shown.failing_since, at)
+                note_ups(session, host, ups, source, now=shown, at=at)
         for ups in {ups for ups, _source in found}:
             shown = leading({source: one for (name, source), one in found.items() if name == ups})
             self._writer.write(session, ups, at, ups_points(shown))
@@ -63,16 +62,13 @@ class PowerIngest:
         for device, (shown, counters) in device_snapshots(samples, at.timestamp(), self._counters).items():
             self._counters[device] = counters
             row = rows.get(device) or session.get(DeviceLatest, device)
-            if row is None:
-                row = DeviceLatest(device=device, since=at)
-                session.add(row)
-                self._moved(session, host, device, shown, at)
-            elif row.snapshot["up"] != shown.up:
-                row.since = at
-                self._moved(session, host, device, shown, at)
-            if not shown.up:
-                row.since = _since(shown.failing_since, row.since)
+            news = row is None or row.snapshot["up"] != shown.up
+            row = row or DeviceLatest(device=device, since=at)
             row.host, row.at, row.snapshot = host, at, shown.to_json()
+            session.add(row)
+            if news:
+                row.since = at if shown.up else _since(shown.failing_since, at)
+                self._moved(session, host, device, shown, at)
             if self._minute.get(host) != minute:  # the history has minutes, and a hundred devices have many series
                 self._writer.write(session, device, at, device_points(shown))
         self._minute[host] = minute

@@ -49,6 +49,18 @@ FLAGS = {
     "calibration": "CAL",
     "test": "TEST",
 }
+# Alarms that only say again what a flag says already (RFC 1628).
+SAID_BY_FLAGS = frozenset(
+    {
+        "upsAlarmOnBattery",
+        "upsAlarmLowBattery",
+        "upsAlarmInputBad",
+        "upsAlarmOnBypass",
+        "upsAlarmOutputOverload",
+        "upsAlarmTestInProgress",
+        "upsAlarmCommunicationsLost",
+    }
+)
 ON_BATTERY = frozenset({"on_battery", "low_battery", "forced_shutdown", "lost_on_battery"})
 
 
@@ -129,7 +141,8 @@ def ups_standing(
         found.discard("on_battery")
     found |= {"one_source"} if len(current) < len(sources) else set()
     found |= {"disagreement"} if shown.disagreements else set()
-    found |= {"alarm"} if shown.alarms else set()
+    if shown.alarms:
+        found = found | {"alarm"} if set(shown.alarms) - SAID_BY_FLAGS else found - {"alarm"}
     found |= {"corrected"} if told & {"TRIM", "BOOST"} else set()
     conditions = tuple(name for name in CONDITIONS if name in found) or ("on_mains",)
     return UpsStanding(conditions, max(one.since for one in sources if one.current), shown, sources)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from compliance.results import Verdict
 from console.repository_texts import ANOMALIES
 from console.store.models import State
+from console.web import power_words
 from console.web.collected import BASES, KINDS
 from console.web.context import N_, _
 
@@ -220,6 +221,10 @@ ACTIONS = {
     "backup.download_ended": N_("Download from a backup ended"),
     "clock.stepped_back": N_("Clock stepped back"),
     "process.started": N_("Service started"),
+    "incident.acknowledged": N_("Incident taken care of"),
+    "incident.resolved": N_("Incident closed"),
+    "notification.tested": N_("Notification route tried"),
+    "power.drill_requested": N_("Power drill requested"),
     "recovery.kit_made": N_("Recovery kit made"),
     "recovery.kit_revoked": N_("Recovery kit revoked"),
     "recovery.drill": N_("Recovery kit tried"),
@@ -242,6 +247,12 @@ WORDED: dict[str, Mapping[str, tuple[State, str]]] = {
     "tasks": TASKS,
     "verdicts": VERDICTS,
     "results": RESULTS,
+    "power": power_words.POWER,
+    "tests": power_words.TESTS,
+    "reach": power_words.REACH,
+    "power_phases": power_words.PHASES,
+    "power_verdicts": power_words.VERDICTS,
+    "power_answers": power_words.ANSWERS,
 }
 NAMED: dict[str, Mapping[str, str]] = {
     "steps": STEPS,
@@ -260,6 +271,15 @@ NAMED: dict[str, Mapping[str, str]] = {
     "actions": ACTIONS,
     "kinds": KINDS,
     "bases": BASES,
+    "sources": power_words.SOURCES,
+    "quantities": power_words.QUANTITIES,
+    "alarms": power_words.ALARMS,
+    "device_kinds": power_words.DEVICE_KINDS,
+    "power_causes": power_words.CAUSES,
+    "power_checks": power_words.CHECKS,
+    "power_details": power_words.STEP_DETAILS,
+    "scopes": power_words.SCOPES,
+    "hows": power_words.HOWS,
 }
 
 

@@ -23,7 +23,7 @@ from console.worker.ingest import assess, ingest_facts
 from console.worker.round import Round
 from console.worker.series import points
 from console.worker.spool import ingest_spool
-from tests.web import nightly, provisioning, repositories
+from tests.web import electricity, nightly, provisioning, repositories
 from tests.web.pages import GIB, UP, Machine, page
 
 FACTS = Path(__file__).parent.parent / "compliance" / "data"
@@ -95,6 +95,8 @@ def configuration(state_directory: Path, machines: Machines = MACHINES) -> Conso
         socket=state_directory / "web.sock",
         public_url="https://198.18.0.10:8443",
         store_url=sqlite_url(state_directory),
+        power=electricity.POWER,
+        devices=electricity.DEVICES,
     )
 
 
@@ -112,7 +114,8 @@ class Agents:
         moment = self.clock()
         if host.name in self.off and moment >= self.off[host.name]:
             raise FetchError(ErrorCode.TIMED_OUT, "no answer within 8 s")
-        return page(self.machines[host.name], moment, (moment - self.started).total_seconds(), even=self.started)
+        metrics = page(self.machines[host.name], moment, (moment - self.started).total_seconds(), even=self.started)
+        return metrics + electricity.page(host.name, moment)
 
 
 def before(counters: Counters) -> Counters:
@@ -212,6 +215,7 @@ def fill(config: ConsoleConfig, sessions: sessionmaker[Session], now: datetime, 
     take_facts(config, sessions, now)
     take_repositories(config, sessions, now)
     take_runs(config, sessions, now)
+    electricity.fill(sessions, now)
     with sessions.begin() as session:
         beat = now - timedelta(seconds=3)
         session.merge(WorkerPulse(id=1, pid=431, started_at=now - timedelta(days=2), beat_at=beat))

@@ -1,0 +1,242 @@
+"""供电: every UPS drawn, with what it feeds, for how long it lasts, who goes when, and what happened today."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from flask import Blueprint, abort, jsonify, render_template, request
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from console.explanation import Explanation
+from console.hosts import shown_state
+from console.power.forecast import FEWEST_WEEKS, SHORTEST, WORN_RATIO, battery_forecast
+from console.power.happened import HAPPENED
+from console.power.plan import Device, Stage, Ups
+from console.power.standing import SourceStanding
+from console.power.texts import CONDITIONS, TROUBLES
+from console.power.view import UpsView, full_days, load_events, load_upses
+from console.store.models import HostState, PowerEvent, PowerRecordRow, State
+from console.web.charts import Chart, chosen_range, document, read_lines, shown_charts
+from console.web.context import N_, _, config, locale, now, store, zone
+from console.web.words import RANK, named
+
+blueprint = Blueprint("power", __name__, url_prefix="/power")
+EVENTS_SHOWN = 200
+NEWEST_RECORDS = 3
+HISTORY_DAYS = 30
+CHARTS = (
+    Chart(
+        "charge",
+        N_("Charge"),
+        N_("Of the battery. Full while the mains is there; each dip is a power cut or a test."),
+        "ratio",
+        (("ups_charge_ratio", N_("Charge")),),
+    ),
+    Chart(
+        "runtime",
+        N_("Runtime"),
+        N_("For how long the battery would last under the load of that moment, as the UPS says."),
+        "minutes",
+        (("ups_runtime_seconds", N_("Runtime")),),
+    ),
+    Chart(
+        "load",
+        N_("Load"),
+        N_("Share of what the UPS can feed. Above 80% there is no reserve for switching on."),
+        "ratio",
+        (("ups_load_ratio", N_("Load")),),
+    ),
+    Chart(
+        "input",
+        N_("Input voltage"),
+        N_("What the mains delivers. Rural lines sag in the evening; zero is a power cut."),
+        "volts",
+        (("ups_input_volts", N_("Voltage")),),
+    ),
+    Chart(
+        "temperature",
+        N_("Battery temperature"),
+        N_("Every 10 °C above 25 °C halve a battery's life."),
+        "celsius",
+        (("ups_battery_celsius", N_("Battery")),),
+    ),
+)
+
+
+def own_name(item: Ups | Device | Stage) -> str:
+    """Return the name in the page's language."""
+    return item.name_zh if locale() == "zh_CN" else item.name
+
+
+@dataclass(frozen=True)
+class FedHost:
+    """A host that hangs on a UPS."""
+
+    name: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Away:
+    """A time without mains; ``start`` and ``width`` in percent of the day so far."""
+
+    begin: datetime
+    end: datetime | None
+    start: float
+    width: float
+
+
+def host_states() -> dict[str, State]:
+    """Return the state of every host, as the pages show it."""
+    interval = config().scrape_interval_seconds
+    return {row.name: shown_state(row, now(), interval) for row in store().scalars(select(HostState))}
+
+
+def fed(names: Sequence[str], states: dict[str, State]) -> list[FedHost]:
+    """Return the hosts of those names."""
+    return [FedHost(name, states.get(name, State.UNKNOWN)) for name in names]
+
+
+def midnight() -> datetime:
+    """Return when today began in the facility."""
+    return now().astimezone(zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def times_away(events: Sequence[PowerEvent], ups: str, since: datetime, until: datetime) -> list[Away]:
+    """Return the times without mains between two moments, from events in any order."""
+    begun: datetime | None = None
+    found: list[tuple[datetime, datetime | None]] = []
+    told = sorted((one for one in events if one.device == ups), key=lambda one: one.at)
+    for event in told:
+        if event.code == "on_battery":
+            begun = begun or event.at
+        elif event.code == "mains_back":
+            found.append((begun or since, event.at))
+            begun = None
+    if begun is not None:
+        found.append((begun, None))
+    whole = max(1.0, (until - since).total_seconds())
+
+    def share(moment: datetime) -> float:
+        return min(100.0, max(0.0, (moment - since).total_seconds() / whole * 100))
+
+    return [Away(a, b, share(a), max(0.6, share(b or until) - share(a))) for a, b in found]
+
+
+def told(code: str) -> Explanation | None:
+    """Return the texts of an event."""
+    return HAPPENED.get(code)
+
+
+def explained(view: UpsView) -> list[Explanation]:
+    """Return the texts of every condition of a UPS that wants one."""
+    return [CONDITIONS[name] for name in view.standing.conditions if name in CONDITIONS]
+
+
+def trouble(source: SourceStanding) -> Explanation | None:
+    """Return the texts of what ails a source."""
+    return TROUBLES.get(source.snapshot.trouble or "") if not source.snapshot.up else None
+
+
+def unstaged(view: UpsView) -> list[str]:
+    """Return the fed hosts that no stage of the plan names."""
+    staged = {host for one in view.plan for host in one.stage.hosts}
+    return [host for host in view.ups.powers if host not in staged]
+
+
+def going(view: UpsView, seconds: float | None) -> datetime | None:
+    """Return when a stage goes whose time is ``seconds`` away, when the battery is in use."""
+    return now() + timedelta(seconds=seconds) if seconds is not None and view.standing.on_battery else None
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Return Unix seconds as a time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def differing(view: UpsView) -> str:
+    """Return in words in what the sources differ."""
+    shown = view.standing.shown
+    return _(", ").join(named("quantities", one) for one in shown.disagreements) if shown else ""
+
+
+HELPERS = {
+    "differing": differing,
+    "own_name": own_name,
+    "told": told,
+    "explained": explained,
+    "trouble": trouble,
+    "unstaged": unstaged,
+    "going": going,
+    "moment": moment,
+    "fed": fed,
+}
+
+
+@blueprint.get("/")
+def show() -> str:
+    """Show every UPS, worst first, and today's events."""
+    views = sorted(load_upses(store(), config(), now()), key=lambda one: RANK.index(one.standing.state))
+    names = [one.ups.name for one in views]
+    events = load_events(store(), names, midnight(), EVENTS_SHOWN)
+    query = select(PowerRecordRow).order_by(PowerRecordRow.started_at.desc()).limit(NEWEST_RECORDS)
+    return render_template(
+        "power.html",
+        views=views,
+        states=host_states(),
+        events=events,
+        away={name: times_away(events, name, midnight(), now()) for name in names},
+        named_ups={one.ups.name: own_name(one.ups) for one in views},
+        records=store().scalars(query).all(),
+        **HELPERS,
+    )
+
+
+def _known(name: str) -> None:
+    if name not in {ups.name for ups in config().power.ups}:
+        abort(404)
+
+
+@blueprint.get("/<name>")
+def one(name: str) -> str:
+    """Show one UPS: its values, its history, and when its battery wants replacing."""
+    _known(name)
+    view = next(item for item in load_upses(store(), config(), now()) if item.ups.name == name)
+    span = chosen_range(request.args.get("range"))
+    times, lines = read_lines(store(), name, span, now(), CHARTS)
+    shown = view.standing.shown
+    replaced = moment(shown.battery_replaced) if shown else None
+    forecast = battery_forecast(full_days(store(), name), replaced.date() if replaced else None)
+    return render_template(
+        "ups.html",
+        view=view,
+        states=host_states(),
+        forecast=forecast,
+        worn_ratio=WORN_RATIO,
+        least_days=SHORTEST.days,
+        fewest_weeks=FEWEST_WEEKS,
+        curve=wear_curve([(week.day, week.runtime_seconds) for week in forecast.weeks]),
+        events=load_events(store(), [name], now() - timedelta(days=HISTORY_DAYS), EVENTS_SHOWN),
+        named_ups={name: own_name(view.ups)},
+        **shown_charts(CHARTS, times, lines),
+        span=span,
+        **HELPERS,
+    )
+
+
+@blueprint.get("/<name>/charts.json")
+def charts(name: str) -> Response:
+    """Return the points of every chart of a UPS."""
+    _known(name)
+    times, lines = read_lines(store(), name, chosen_range(request.args.get("range")), now(), CHARTS)
+    return jsonify(document(CHARTS, times, lines))
+
+
+def wear_curve(points: Sequence[tuple[date, float]]) -> str:
+    """Return the points of a polyline in a box of 100 by 40, from zero up to the highest value."""
+    if len(points) < 2:
+        return ""
+    first, whole = points[0][0], max(1, (points[-1][0] - points[0][0]).days)
+    highest = max(value for _day, value in points) or 1.0
+    return " ".join(f"{(day - first).days / whole * 100:.2f},{40 - value / highest * 36:.2f}" for day, value in points)

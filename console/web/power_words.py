@@ -1,0 +1,142 @@
+"""The words of power and devices: conditions of a UPS, its alarms, kinds of devices, the parts of a record."""
+
+from console.power.standing import CONDITIONS
+from console.store.models import State
+from console.web.context import N_
+
+# Condition of a UPS → its word; the state is the condition's own.
+CONDITION_WORDS = {
+    "forced_shutdown": N_("Forced shutdown"),
+    "low_battery": N_("Battery low"),
+    "lost_on_battery": N_("Lost on battery"),
+    "on_battery": N_("On battery"),
+    "off": N_("Output off"),
+    "no_battery": N_("No battery"),
+    "overload": N_("Overloaded"),
+    "unreachable": N_("Unreachable"),
+    "communication_lost": N_("Card lost the UPS"),
+    "silent": N_("No report"),
+    "never": N_("Never read"),
+    "unconfirmed": N_("Contradictory"),
+    "bypass": N_("On bypass"),
+    "replace_battery": N_("Replace the battery"),
+    "one_source": N_("One source fails"),
+    "disagreement": N_("Sources differ"),
+    "alarm": N_("Alarm"),
+    "calibration": N_("Calibrating"),
+    "test": N_("Testing the battery"),
+    "corrected": N_("On mains, voltage corrected"),
+    "on_mains": N_("On mains"),
+}
+POWER = {name: (CONDITIONS[name], word) for name, word in CONDITION_WORDS.items()}
+SOURCES = {
+    "snmp": N_("SNMP"),
+    "nut": N_("NUT"),
+    "probe": N_("Probe"),
+    "trap": N_("Trap"),
+    "power": N_("Power daemon"),
+}
+TESTS = {
+    "passed": (State.OK, N_("Passed")),
+    "warning": (State.WARN, N_("With warnings")),
+    "failed": (State.CRIT, N_("Failed")),
+    "aborted": (State.WARN, N_("Aborted")),
+    "in_progress": (State.MAINT, N_("Running")),
+    "none": (State.UNKNOWN, N_("Never tested")),
+}
+# On what SNMP and NUT may differ: agent.ups.agreement.
+QUANTITIES = {
+    "charge": N_("charge"),
+    "runtime": N_("runtime"),
+    "load": N_("load"),
+    "battery_voltage": N_("battery voltage"),
+    "input_voltage": N_("input voltage"),
+    "output_voltage": N_("output voltage"),
+    "on_battery": N_("whether it is on battery"),
+    "low_battery": N_("whether the battery is low"),
+    "replace_battery": N_("whether the battery wants replacing"),
+}
+# RFC 1628, upsWellKnownAlarms; other alarms keep the MIB's own name.
+ALARMS = {
+    "upsAlarmBatteryBad": N_("A battery is bad"),
+    "upsAlarmOnBattery": N_("On battery"),
+    "upsAlarmLowBattery": N_("Battery low"),
+    "upsAlarmDepletedBattery": N_("The battery could not carry the load any longer"),
+    "upsAlarmTempBad": N_("Temperature out of its limits"),
+    "upsAlarmInputBad": N_("Input out of its limits"),
+    "upsAlarmOutputBad": N_("Output out of its limits"),
+    "upsAlarmOutputOverload": N_("Output overloaded"),
+    "upsAlarmOnBypass": N_("On bypass"),
+    "upsAlarmBypassBad": N_("Bypass out of its limits"),
+    "upsAlarmOutputOffAsRequested": N_("Output switched off by request"),
+    "upsAlarmUpsOffAsRequested": N_("UPS switched off by request"),
+    "upsAlarmChargerFailed": N_("The charger failed"),
+    "upsAlarmUpsOutputOff": N_("The output is off"),
+    "upsAlarmUpsSystemOff": N_("The UPS is off"),
+    "upsAlarmFanFailure": N_("A fan failed"),
+    "upsAlarmFuseFailure": N_("A fuse failed"),
+    "upsAlarmGeneralFault": N_("A fault of the UPS"),
+    "upsAlarmDiagnosticTestFailed": N_("The self-test failed"),
+    "upsAlarmCommunicationsLost": N_("The card has lost the UPS"),
+    "upsAlarmAwaitingPower": N_("Output off, waiting for the mains"),
+    "upsAlarmShutdownPending": N_("A shutdown is counted down"),
+    "upsAlarmShutdownImminent": N_("Off in less than 5 seconds"),
+    "upsAlarmTestInProgress": N_("A test is running"),
+}
+DEVICE_KINDS = {
+    "ups": N_("UPS"),
+    "switch": N_("Switch"),
+    "access_point": N_("Access point"),
+    "gateway": N_("Gateway"),
+    "printer": N_("Printer"),
+    "sensor": N_("Sensor"),
+    "camera": N_("Camera"),
+    "medical": N_("Medical device"),
+    "other": N_("Other"),
+}
+# How a polled or probed device stands.
+REACH = {
+    "reachable": (State.OK, N_("Reachable")),
+    "alert": (State.WARN, N_("Reachable, with alerts")),
+    "unreachable": (State.CRIT, N_("Unreachable")),
+    "not_started": (State.UNKNOWN, N_("Not asked yet")),
+    "silent": (State.UNKNOWN, N_("No report")),
+    "never": (State.UNKNOWN, N_("Never asked")),
+}
+CAUSES = {"outage": N_("Power cut"), "drill": N_("Drill")}
+PHASES = {
+    "on_battery": (State.WARN, N_("On battery")),
+    "going_down": (State.CRIT, N_("Hosts go down")),
+    "dark": (State.CRIT, N_("Everything is off")),
+    "returning": (State.MAINT, N_("Hosts come back")),
+    "finished": (State.OK, N_("Finished")),
+}
+VERDICTS = {
+    "passed": (State.OK, N_("Passed")),
+    "failed": (State.CRIT, N_("Not passed")),
+    "error": (State.WARN, N_("No verdict")),
+}
+ANSWERS = {"passed": (State.OK, N_("Passed")), "failed": (State.CRIT, N_("Not passed"))}
+# The word of a check's name before its colon: agent.power.codes.CHECKS.
+CHECKS = {
+    "order": N_("The stages went in order"),
+    "in_time": N_("Everybody was told before the battery was low"),
+    "hung": N_("Went down in its stage's time"),
+    "back": N_("Came back"),
+    "service": N_("The service answers"),
+    "database": N_("The database was shut down cleanly and accepts connections"),
+    "report": N_("Told how its last shutdown ended"),
+    "shutdown": N_("Was shut down in order, not cut off"),
+    "battery_test": N_("The UPS's own battery test passed"),
+}
+# Of a host's step: agent.power.codes.DETAILS.
+STEP_DETAILS = {
+    "off_before": N_("It was off before: neither sent off nor woken"),
+    "self": N_("The UPS's own host: it goes last"),
+}
+SCOPES = {"lab": N_("Lab"), "facility": N_("The whole facility")}
+HOWS = {
+    "simulated": N_("Simulated by the dummy driver"),
+    "test": N_("The UPS's own battery test"),
+    "unplug": N_("A person pulls the plug"),
+}
