@@ -21,7 +21,7 @@ LISTED = 100
 
 # Where an incident stands → (state, word); an open one shows its severity instead of this state.
 STANDINGS = {
-    "open": (State.CRIT, N_("Open")),
+    "open": (State.CRIT, N_("Not taken care of")),
     "acknowledged": (State.MAINT, N_("Taken care of")),
     "resolved": (State.OK, N_("Resolved")),
 }
