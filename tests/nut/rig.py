@@ -118,6 +118,7 @@ def running_rig(
     conf: str = "",
     name: str = "primary1",
     valid_until: timedelta = 30 * DAY,
+    users: str = USERS,
 ) -> Iterator[Rig]:
     """Run upsd with one dummy-ups for each of ``devices`` (UPS → its variables), and what ``conf`` adds to ups.conf.
 
@@ -144,7 +145,7 @@ def running_rig(
     for path, text in (
         ("ups.conf", "pollinterval = 1\n" + sections + conf),
         ("upsd.conf", "\n".join(settings) + "\n"),
-        ("upsd.users", USERS),
+        ("upsd.users", users),
         *((f"{ups}.dev", text) for ups, text in devices.items()),
     ):
         (directory / path).write_text(text)
