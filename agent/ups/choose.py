@@ -23,7 +23,7 @@ NAMES = {
     Quantity.BATTERY_CELSIUS: "battery_celsius",
 }
 
-_ZERO_MEANS_NONE = {Quantity.INPUT_VOLTS, Quantity.OUTPUT_VOLTS}
+_MAY_BE_AWAY = {Quantity.INPUT_VOLTS, Quantity.OUTPUT_VOLTS}
 """A line without voltage: an absent phase, or a mains or output that is away; judged when the flags are known."""
 
 
@@ -39,48 +39,70 @@ class Fields:
             self.notes.append(words)
 
 
-def candidates(decoded: Sequence[Decoded], quantity: Quantity) -> list[tuple[Decoded, Number]]:
-    hidden = {
-        mib
-        for other in decoded
-        if any(number.rule.quantity is quantity for number in other.numbers)
-        for mib, quantities in other.profile.hides.items()
-        if quantity in quantities
-    }
+@dataclass(frozen=True)
+class Candidate:
+    """One rule's plausible lines, and what was done to them."""
+
+    mib: str
+    rank: int
+    raw: Lines
+    lines: Lines
+    remarks: tuple[str, ...]
+
+    @property
+    def known(self) -> int:
+        """How many lines it knows."""
+        return sum(line is not None for line in self.lines)
+
+
+def present(decoded: Sequence[Decoded]) -> list[Decoded]:
+    """Leave out MIBs whose objects are there, but only filled with zeros."""
+    return [one for one in decoded if not one.profile.requires or _gives_any(one, one.profile.requires)]
+
+
+def candidates(decoded: Sequence[Decoded], quantity: Quantity) -> list[Candidate]:
+    """Return a quantity's sources, the best first: by rank; of one MIB that which knows the most lines."""
     found = [
-        (one, number)
+        (one.profile.file, _candidate(one, number))
         for one in decoded
-        if one.profile.mib not in hidden
         for number in one.numbers
         if number.rule.quantity is quantity
     ]
-    return sorted(found, key=lambda item: item[0].profile.rank if item[1].rule.rank is None else item[1].rule.rank)
+    ordered = sorted(found, key=lambda item: (item[1].rank, item[0], -item[1].known))
+    return [candidate for _, candidate in ordered]
 
 
 def choose(decoded: Sequence[Decoded], quantity: Quantity, fields: Fields) -> Lines:
-    zeros: Lines = ()
-    for one, number in candidates(decoded, quantity):
-        lines = []
-        remarks = set()
-        for line in number.lines:
-            if line is None or (line == 0 and quantity in _ZERO_MEANS_NONE):
-                lines.append(line)
-                continue
-            value, remark = plausible(quantity, line)
-            lines.append(value)
-            remarks.add(remark)
-        if any(lines) or (quantity not in _ZERO_MEANS_NONE and 0.0 in lines):
-            for remark in sorted(remarks):
-                fields.note(remark)
+    """Return a quantity's lines from its best source.
+
+    Voltages of 0 count where no source knows better, or where a MIB that knows the output's gives them for the mains.
+    """
+    found = candidates(decoded, quantity)
+    measured = {candidate.mib for candidate in candidates(decoded, Quantity.OUTPUT_VOLTS) if candidate.known}
+    for candidate in found:
+        for remark in candidate.remarks:
+            fields.note(remark)
+        away = quantity is Quantity.INPUT_VOLTS and 0.0 in candidate.raw and candidate.mib in measured
+        if candidate.known or away:
             if quantity in NAMES:
-                fields.sources[NAMES[quantity]] = one.profile.mib
-            return tuple(lines)
-        if 0.0 in lines and not zeros:
-            zeros = tuple(lines)
-        elif not (quantity is Quantity.RUNTIME and 0.0 in number.lines):
-            for remark in sorted(remarks):
-                fields.note(remark)
-    return zeros
+                fields.sources[NAMES[quantity]] = candidate.mib
+            return tuple(
+                0.0 if raw == 0 and quantity in _MAY_BE_AWAY else line
+                for raw, line in zip(candidate.raw, candidate.lines, strict=True)
+            )
+    raw = next((candidate.raw for candidate in found if 0.0 in candidate.raw), ())
+    return tuple(0.0 if line == 0 else None for line in raw) if quantity in _MAY_BE_AWAY else ()
+
+
+def _candidate(one: Decoded, number: Number) -> Candidate:
+    judged = [(None, "") if raw is None else plausible(number.rule.quantity, raw) for raw in number.lines]
+    rank = one.profile.rank if number.rule.rank is None else number.rule.rank
+    remarks = dict.fromkeys(remark for _, remark in judged if remark)
+    return Candidate(one.profile.mib, rank, number.lines, tuple(line for line, _ in judged), tuple(remarks))
+
+
+def _gives_any(one: Decoded, quantities: tuple[Quantity, ...]) -> bool:
+    return any(_candidate(one, number).known for number in one.numbers if number.rule.quantity in quantities)
 
 
 def first(lines: Lines) -> float | None:

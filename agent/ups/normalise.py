@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from agent.ups.choose import NAMES, Fields, Lines, Values, candidates, choose, first, output_volts, trimmed
+from agent.ups.choose import NAMES, Fields, Lines, Values, candidates, choose, first, output_volts, present, trimmed
 from agent.ups.decode import Decoded
 from agent.ups.flags import decide_flags, everything
 from agent.ups.profile import Day, Quantity, Text
@@ -13,7 +13,7 @@ from agent.ups.reading import Flag, TestResult, UpsReading
 
 def normalise(decoded: Sequence[Decoded]) -> UpsReading:
     """Merge what one device says in several MIBs (best rank first) into one reading."""
-    fields = Fields()
+    decoded, fields = present(decoded), Fields()
     texts = {key: _text(decoded, key, fields) for key in Text}
     named = UpsReading(
         manufacturer=texts[Text.MANUFACTURER],
@@ -74,9 +74,9 @@ def _runtime(decoded: Sequence[Decoded], values: Values, flags: frozenset[Flag],
     """A runtime of 0 is "not known", unless the UPS is on battery and says itself that little is left."""
     runtime = first(values[Quantity.RUNTIME])
     if runtime is None and {Flag.ON_BATTERY, Flag.LOW_BATTERY} <= flags:
-        for one, number in candidates(decoded, Quantity.RUNTIME):
-            if 0.0 in number.lines:
-                fields.sources[NAMES[Quantity.RUNTIME]] = one.profile.mib
+        for candidate in candidates(decoded, Quantity.RUNTIME):
+            if 0.0 in candidate.raw:
+                fields.sources[NAMES[Quantity.RUNTIME]] = candidate.mib
                 return 0.0
     return runtime
 

@@ -149,5 +149,5 @@ class Profile:
     texts: Mapping[Text, tuple[tuple[str, ...], ...]]  # the first that is not empty; several objects are joined
     days: tuple[DayRule, ...]
     quirks: tuple[Quirk, ...]
+    requires: tuple[Quantity, ...]  # without any of these its other objects are only filled with zeros
     fallback: bool  # looked for in every device
-    hides: Mapping[str, frozenset[Quantity]]  # MIB → quantities that it gives wrongly where this one is present

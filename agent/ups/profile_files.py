@@ -52,7 +52,7 @@ def read_profile(name: str) -> Profile:
 
 
 _KEYS = frozenset({
-    "mib", "about", "based_on", "rank", "root", "instance", "object_ids", "probe", "maker", "fallback", "hides",
+    "mib", "about", "based_on", "rank", "root", "instance", "object_ids", "probe", "maker", "fallback", "requires",
     "texts", "number", "state", "test", "alarm", "day", "quirk",
 })  # fmt: skip
 
@@ -136,11 +136,8 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
             Quirk(Text(entry["text"]), entry["begins"], Quantity(entry["is"]), Unit(entry["unit"]))
             for entry in document.get("quirk", [])
         ),
+        requires=tuple(Quantity(quantity) for quantity in document.get("requires", [])),
         fallback=document.get("fallback", False),
-        hides={
-            mib: frozenset(Quantity(quantity) for quantity in hidden)
-            for mib, hidden in document.get("hides", {}).items()
-        },
     )
 
 

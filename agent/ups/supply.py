@@ -32,7 +32,7 @@ def supply_flags(evidence: Evidence) -> tuple[frozenset[Flag], str]:
     if evidence.line:
         against = ", ".join(sorted(evidence.line))
         return frozenset({Flag.ON_LINE, Flag.ON_BATTERY_UNCONFIRMED}), f"{said} says battery, {against} says line"
-    if signs >= 2 or (evidence.on_battery_seconds is None and evidence.input_good is None):
+    if signs >= 2 or evidence.input_good is None:
         return frozenset({Flag.ON_BATTERY}), ""
     return frozenset({Flag.ON_BATTERY_UNCONFIRMED}), f"only {said} says battery; {_contrary(evidence)}"
 

@@ -135,6 +135,21 @@ def test_apcs_three_phase_tables_come_before_its_empty_scalars():
     )
 
 
+def test_a_three_phase_group_of_zeros_says_nothing():
+    single: dict[str, Value] = {
+        "2.1.1.0": 2, "2.2.1.0": 100, "2.2.4.0": 1500, "3.2.1.0": 2285, "4.1.1.0": 2, "4.2.1.0": 2301, "4.2.3.0": 23,
+    }  # fmt: skip
+    group: dict[str, Value] = {f"8.{n}.0": 0 for n in ("1.2", "1.3", "2.2", "2.3", "2.4", "3.2", "3.3", "3.5", "3.6")}
+    reading = read(devices.device("1.3.6.1.4.1.935.1.1.1", "1.3.6.1.4.1.935", single | group))
+    assert (reading.load_ratio, reading.input_volts, reading.runtime_seconds) == (0.23, (228.5,), 1500)
+
+
+def test_apcs_finer_scalars_come_before_the_table_of_one_line():
+    fine: dict[str, Value] = {"4.1.1.0": 2, "4.3.3.0": 227, "4.3.1.0": 2302, "9.3.3.1.3.1.1.1": 230}
+    reading = read(devices.device(APC, "1.3.6.1.4.1.318.1.3.27", fine | {"9.3.3.1.10.1.1.1": 22}))
+    assert (reading.load_ratios, reading.output_volts) == ((0.227,), (230.2,))
+
+
 def test_each_field_names_the_mib_that_it_came_from():
     reading = read(devices.DELL)
     assert (reading.runtime_seconds, reading.sources["runtime_seconds"]) == (1519, "Dell-UPS-MIB")

@@ -45,11 +45,6 @@ def test_one_file_is_one_mib():
     assert len({profile.mib for profile in profiles()}) == len(profiles()) == len(FILES) >= 18
 
 
-def test_hidden_mibs_exist():
-    known = {profile.mib for profile in profiles()}
-    assert all(mib in known for profile in profiles() for mib in profile.hides)
-
-
 def test_the_wheel_holds_every_profile():
     included = {Path(file.relative_path) for file in WheelBuilder(str(ROOT)).recurse_included_files()}
     assert {Path("agent/snmp/profiles/ups") / name for name in FILES} <= included
