@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.devices.reading import Contact, Place, Quantity
 from agent.devices.sensors import Measured, Switched
-from agent.devices.values import Cell, Values, text, whole
+from agent.devices.values import MAX_ROWS, Cell, Values, text, whole
 
 ENTRY = "1.3.6.1.2.1.99.1.1.1"
 TYPE, SCALE, PRECISION, VALUE, STATUS = (f"{ENTRY}.{column}" for column in (1, 2, 3, 4, 5))
@@ -27,7 +27,6 @@ EXPONENTS = {**{code: 3 * (code - 9) for code in range(1, 14)}, 14: 18, 15: 15, 
 OUT_OF_RANGE = 1_000_000_000  # and its negative: under- and overflow
 OK = 1
 DIGITS = 9  # after the point: more is the binary fraction's noise
-MAX_SENSORS = 64
 
 
 class EntitySensors:
@@ -72,7 +71,7 @@ class EntitySensors:
     @staticmethod
     def _rows(values: Values) -> list[str]:
         known = (*QUANTITIES, TRUTH_VALUE)
-        return [row for row, kind in values.column(TYPE).items() if kind in known][:MAX_SENSORS]
+        return [row for row, kind in values.column(TYPE).items() if kind in known][:MAX_ROWS]
 
 
 def _quantity(values: Values, row: str) -> Quantity | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from agent.devices.reading import Memory, Storage
-from agent.devices.values import Cell, Values, scalar, text, unique, whole
+from agent.devices.values import MAX_ROWS, Cell, Values, scalar, text, unique, whole
 
 STORAGE = "1.3.6.1.2.1.25.2.3.1"
 STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED = (f"{STORAGE}.{column}" for column in (2, 3, 4, 5, 6))
@@ -63,6 +63,7 @@ class HostResources:
             space = _space(values, row) if kind in LASTING and not name.startswith(PSEUDO) else None
             if space:
                 found.append((name, row, space))
+        found = found[:MAX_ROWS]
         names = unique((name, row) for name, row, _ in found)
         return tuple(Storage(name, *space) for name, (_, _, space) in zip(names, found, strict=True))
 
@@ -70,7 +71,7 @@ class HostResources:
 def _memory_rows(values: Values) -> list[str]:
     """Return the rows of main memory and of what is reclaimable in it."""
     names = values.column(STORAGE_NAME)
-    return [row for row in names if _is_main(values, row) or text(names.get(row)) in RECLAIMABLE]
+    return [row for row in names if _is_main(values, row) or text(names.get(row)) in RECLAIMABLE][:MAX_ROWS]
 
 
 def _is_main(values: Values, row: str) -> bool:

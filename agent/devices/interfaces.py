@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.devices.counters import Counters, Sample
 from agent.devices.reading import Interface
-from agent.devices.values import Cell, Values, count, text, unique, whole
+from agent.devices.values import MAX_ROWS, Cell, Values, count, text, unique, whole
 
 IF = "1.3.6.1.2.1.2.2.1"
 IFX = "1.3.6.1.2.1.31.1.1.1"
@@ -22,7 +22,6 @@ PACKETS = {
     "transmit_discards": f"{IF}.19",
 }
 
-MAX_INTERFACES = 128
 NOISE = {24, 33, 135, 142, 150, 166}  # softwareLoopback, rs232 (console), l2vlan, ipForward, mplsTunnel, mpls
 VIRTUAL = {1, 53, 131}  # other, propVirtual, tunnel: noise while switched off, and some by their names
 NOISE_NAMES = re.compile(r"(?i)null|lo\d*$|loopback|console")
@@ -44,8 +43,19 @@ class Interfaces:
     """The ports of one device, with the counters' state between polls."""
 
     tables: Sequence[Sequence[str]] = (
-        (TYPE, DESCRIPTION, ADMIN, OPER, SPEED, *PACKETS.values()),
-        (NAME, HIGH_SPEED, ALIAS, DISCONTINUITY, *(high for high, _ in OCTETS.values())),
+        (
+            TYPE,
+            DESCRIPTION,
+            ADMIN,
+            OPER,
+            SPEED,
+            *PACKETS.values(),
+            NAME,
+            HIGH_SPEED,
+            ALIAS,
+            DISCONTINUITY,
+            *(high for high, _ in OCTETS.values()),
+        ),
     )
 
     def __init__(self) -> None:
@@ -65,9 +75,9 @@ class Interfaces:
     def choose(self, values: Values) -> None:
         """Choose the ports that are worth showing, after the tables were walked."""
         rows = [row for row in values.column(TYPE) or values.column(OPER) if _shown(values, row)]
-        left_out = rows[MAX_INTERFACES:]
-        self.notes = (f"{len(left_out)} interfaces beyond {MAX_INTERFACES} are left out",) if left_out else ()
-        rows = rows[:MAX_INTERFACES]
+        left_out = rows[MAX_ROWS:]
+        self.notes = (f"{len(left_out)} interfaces beyond {MAX_ROWS} are left out",) if left_out else ()
+        rows = rows[:MAX_ROWS]
         names = unique(
             (text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row)), row) for row in rows
         )

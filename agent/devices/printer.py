@@ -4,9 +4,10 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 
 from agent.devices.reading import Supply
-from agent.devices.values import Cell, Values, count, text, unique, whole
+from agent.devices.values import MAX_ROWS, Cell, Values, count, text, unique, whole
 
 SUPPLY = "1.3.6.1.2.1.43.11.1.1"
 SUPPLY_NAME, SUPPLY_UNIT, CAPACITY, LEVEL = (f"{SUPPLY}.{column}" for column in (6, 7, 8, 9))
@@ -54,11 +55,11 @@ class Printer:
 
     def current(self, values: Values) -> Iterable[Cell]:
         """Return what to ask at every poll."""
-        return [Cell(ERROR_STATE, row) for row in values.column(ERROR_STATE)]
+        return [Cell(ERROR_STATE, row) for row in islice(values.column(ERROR_STATE), MAX_ROWS)]
 
     def supplies(self, values: Values) -> tuple[Supply, ...]:
         """Return what is left of each supply; of a waste box its MIB gives the room that is left."""
-        rows = list(values.column(LEVEL))
+        rows = list(values.column(LEVEL))[:MAX_ROWS]
         names = unique((text(values.column(SUPPLY_NAME).get(row)), row.rpartition(".")[2]) for row in rows)
         return tuple(Supply(name, _ratio(values, row)) for name, row in zip(names, rows, strict=True))
 
@@ -68,7 +69,7 @@ class Printer:
         for state in values.column(ERROR_STATE).values():
             octets = state if isinstance(state, bytes) else b""
             words |= {word for bit, word in enumerate(ERRORS) if _bit(octets, bit)}
-        for row, code in values.column(ALERT_CODE).items():
+        for row, code in islice(values.column(ALERT_CODE).items(), MAX_ROWS):
             severity = whole(values.column(ALERT_SEVERITY).get(row))
             if severity in (CRITICAL, WARNING, BINARY_CHANGE_WARNING) and isinstance(code, int):
                 words.add(alert_codes().get(code, f"alert{code}"))

@@ -8,6 +8,10 @@ from agent.polling import Value
 
 NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:\.\d{1,18})?)")
 ENCODINGS = ("utf-8", "gb18030", "latin-1")  # devices sold in China answer in GB 18030; latin-1 takes anything
+MAX_TEXT = 255  # of a DisplayString; a device that sends more fills no page of ours
+MAX_ROWS = 128
+"""What is shown of any one table; a device that has more, or says so, does not fill the page and the next request."""
+
 NOTHING: Mapping[str, Value] = {}
 
 
@@ -83,14 +87,14 @@ def text(value: Value | None) -> str:
     if value is None:
         return ""
     if isinstance(value, int | str):
-        return str(value)
+        return str(value)[:MAX_TEXT]
     for encoding in ENCODINGS:
         try:
             decoded = value.rstrip(b"\0").decode(encoding)
             break
         except UnicodeDecodeError:
             continue
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in decoded).split())
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in decoded).split())[:MAX_TEXT]
 
 
 def unique(names: Iterable[tuple[str, str]]) -> list[str]:

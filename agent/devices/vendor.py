@@ -1,11 +1,12 @@
 """What a device tells in its vendor's own tables, read by its profiles."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from agent.devices.profile import Condition, ContactRule, Profile, RatioRule, SensorRule, is_scalar
 from agent.devices.reading import Contact, Memory, Quantity
 from agent.devices.sensors import Measured, Switched
-from agent.devices.values import Cell, Values, number, scalar, text, whole
+from agent.devices.values import MAX_ROWS, Cell, Values, number, scalar, text, whole
 
 INTEGER32 = 2**32
 DIGITS = 6  # after the point: more is the binary fraction's noise
@@ -127,9 +128,8 @@ def _cell(oid: str, row: str) -> Cell:
 
 def _rows(oid: str, when: Sequence[Condition], values: Values) -> Iterator[str]:
     """Return the rows of a column for which all conditions hold; a scalar has one row."""
-    for row in ("0",) if is_scalar(oid) else values.column(oid):
-        if all(_holds(condition, row, values) for condition in when):
-            yield row
+    rows = ("0",) if is_scalar(oid) else values.column(oid)
+    return islice((row for row in rows if all(_holds(condition, row, values) for condition in when)), MAX_ROWS)
 
 
 def _holds(condition: Condition, row: str, values: Values) -> bool:
@@ -145,7 +145,7 @@ def _ratio_rows(rule: RatioRule, values: Values) -> list[str]:
     if is_scalar(head):
         return ["0"]
     busy = [row for row, value in values.column(head).items() if value != 0]
-    return busy or list(values.column(head))[:1]
+    return busy[:MAX_ROWS] or list(values.column(head))[:1]
 
 
 def _all_used(rules: Iterable[RatioRule], values: Values) -> Iterator[Memory]:

@@ -106,6 +106,32 @@ def test_texts_are_utf_8_else_gb_18030_else_latin_1():
         assert MadeUpDevice({"1.3.6.1.2.1.1.6.0": octets}).poll().location == expected
 
 
+def test_a_device_that_says_too_much_fills_neither_the_page_nor_the_next_request():
+    rows, octets = 500, b"x" * 5000
+    tables: dict[str, Value] = {
+        "1.3.6.1.2.1.2.2.1.3": 6,
+        "1.3.6.1.2.1.31.1.1.1.18": octets,
+        "1.3.6.1.2.1.99.1.1.1.1": 8,
+        "1.3.6.1.2.1.99.1.1.1.4": 20,
+        "1.3.6.1.2.1.25.2.3.1.2": "1.3.6.1.2.1.25.2.1.4",
+        "1.3.6.1.2.1.25.2.3.1.4": 1,
+        "1.3.6.1.2.1.25.2.3.1.5": 2,
+        "1.3.6.1.2.1.25.2.3.1.6": 1,
+        "1.3.6.1.2.1.43.11.1.1.9": 1,
+        "1.3.6.1.2.1.43.18.1.1.7": 8,
+        "1.3.6.1.2.1.43.18.1.1.2": 3,
+    }
+    huge: dict[str, Value] = {f"{root}.{row}": value for root, value in tables.items() for row in range(rows)}
+    device = MadeUpDevice(huge)
+    reading = device.poll()
+    for things in (reading.interfaces, reading.sensors, reading.storages, reading.supplies):
+        assert len(things) == 128
+    assert max(len(interface.alias) for interface in reading.interfaces) == 255
+    device.between_full_polls()
+    device.poll()
+    assert len(device.asked) < 1000
+
+
 NONSENSE: tuple[Value, ...] = (
     b"",
     b"\x00\xff\xfe",
