@@ -44,9 +44,15 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 @pytest.fixture(scope="module")
+def closed_texts(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """A clinic where no other host may reach the database."""
+    return render(tmp_path_factory.mktemp("closed"), ["his"], other={"flows": []})
+
+
+@pytest.fixture(scope="module")
 def open_texts(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    """A clinic where other hosts may reach the database."""
-    return render(tmp_path_factory.mktemp("open"), ["his"], POSTGRESQL_FLOWS)
+    """A clinic where several hosts may reach the database."""
+    return render(tmp_path_factory.mktemp("open"), ["his"], other={"flows": POSTGRESQL_FLOWS})
 
 
 def written(directory: Path, name: str, text: str) -> Path:
@@ -127,9 +133,11 @@ def test_the_nightly_timer_fires_at_the_facilitys_own_two_o_clock(texts: Rendere
     assert "Next elapse: Mon 2026-11-23 18:00:00 UTC" in done.stdout
 
 
-def test_the_database_listens_to_localhost_unless_a_flow_is_declared(texts: Rendered, open_texts: Rendered) -> None:
-    assert "listen_addresses = 'localhost'" in texts["his1"]["his/postgresql.conf"]
-    assert "hostssl" not in texts["his1"]["his/pg_hba.conf"]
+def test_the_database_listens_to_localhost_unless_a_flow_is_declared(
+    closed_texts: Rendered, open_texts: Rendered
+) -> None:
+    assert "listen_addresses = 'localhost'" in closed_texts["his1"]["his/postgresql.conf"]
+    assert "hostssl" not in closed_texts["his1"]["his/pg_hba.conf"]
     address = re.search(r"listen_addresses = 'localhost,(.*)'", open_texts["his1"]["his/postgresql.conf"])
     assert address
     rules = open_texts["his1"]["his/pg_hba.conf"]
