@@ -1,4 +1,5 @@
-"""``xinglin console``: serve the pages, work, migrate the store, first login, status, notifications, the audit log.
+"""``xinglin console``: serve the pages, work, migrate the store, first login, status, incidents, notifications, rules,
+the audit log.
 
 Exit codes: 0 fine, 1 findings, 2 usage, 3 a tool failed.
 """
@@ -7,66 +8,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 
-from console.audit.log import AuditError, AuditLog
-from console.config import DEFAULT_PATH, ConfigError, ConsoleConfig, load_config
-from console.privileges import become_owner
-from console.store.database import open_engine, session_factory
-from console.store.migrate import migrate as migrate_store
-
-FINDINGS, FAILED = 1, 3
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The configuration, the migrated store and the audit log of this command."""
-
-    config: ConsoleConfig
-    sessions: sessionmaker[Session]
-    audit: AuditLog
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Opened]:
-    """Open the console's parts; a failure is told on stderr with place, cause and next step, exit code 3."""
-    try:
-        config = load_config(path)
-        if config.store_url.startswith("sqlite"):
-            config.state_directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        become_owner(config.state_directory)
-        engine = open_engine(config.store_url)
-        try:
-            migrate_store(engine)
-            yield Opened(config, session_factory(engine), AuditLog(config.audit_directory))
-        finally:
-            engine.dispose()
-    except (ConfigError, AuditError) as error:
-        fail(str(error))
-    except SQLAlchemyError as error:
-        fail(f"the store cannot be used: {error}. Next: check the disk and the rights of the state directory.")
-    except OSError as error:
-        fail(str(error))
-
-
-def fail(message: str) -> NoReturn:
-    """End the command with exit code 3."""
-    click.echo(f"xinglin console: {message}", err=True)
-    sys.exit(FAILED)
-
-
-config_option = click.option(
-    "--config", "path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True, help="Configuration."
-)
+from console.alerts.cli import incidents, rules
+from console.config import ConfigError
+from console.opening import FINDINGS, config_option, fail, opened
 
 
 @click.group()
@@ -74,6 +23,10 @@ def console() -> None:
     """Serve the operations console and its worker."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+console.add_command(incidents)
+console.add_command(rules)
 
 
 @console.command()
@@ -139,6 +92,9 @@ def status(path: Path, as_json: bool) -> None:
         return
     for host in document["hosts"]:
         click.echo(f"{host['state']:8} {host['name']:20} last seen {host['last_seen'] or 'never'}")
+    for one in document["incidents"]:
+        told = f", {one['acknowledged_by']} takes care" if one["acknowledged_by"] else ""
+        click.echo(f"incident {one['id']}  {one['severity']}  since {one['opened_at']}{told}  {one['title']}")
     for problem in document["problems"]:
         click.echo(f"\n{problem['severity'].upper()}  {problem['title']}  (since {problem['since'] or 'unknown'})")
         click.echo(f"  {problem['meaning']}\n  Next: {problem['next_step']}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from console.alerts.documents import open_documents
 from console.auth.accounts import account_count
 from console.config import ConsoleConfig
 from console.forecast import restore_forecast
@@ -44,6 +45,7 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
         "space": [_space(row) for row in view.spaces],
         "recovery_key_opened": _time(view.key_drill.started_at if view.key_drill else None),
         "problems": [_problem(one) for one in find_problems(view, now)],
+        "incidents": open_documents(session),
         "compliance": _compliance(view),
         "console": {"url": config.public_url, "accounts": account_count(session)},
     }
