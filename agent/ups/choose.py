@@ -35,6 +35,7 @@ class Fields:
     notes: list[str] = field(default_factory=list)
 
     def note(self, words: str) -> None:
+        """Keep a remark, once."""
         if words and words not in self.notes:
             self.notes.append(words)
 
@@ -106,15 +107,18 @@ def _gives_any(one: Decoded, quantities: tuple[Quantity, ...]) -> bool:
 
 
 def first(lines: Lines) -> float | None:
+    """Return the first line that is known: a scalar's only one."""
     return next((line for line in lines if line is not None), None)
 
 
 def trimmed(lines: Lines) -> Lines:
+    """Return the lines without absent phases at the end."""
     while lines and lines[-1] is None:
         lines = lines[:-1]
     return lines
 
 
 def output_volts(values: Values) -> Lines:
+    """Return the output's lines; one without voltage is absent."""
     lines = values[Quantity.OUTPUT_VOLTS][: int(first(values[Quantity.OUTPUT_LINES]) or 3)]
     return trimmed(tuple(line or None for line in lines))

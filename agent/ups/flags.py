@@ -17,10 +17,11 @@ _MAINS_TOLERANCE = 0.15
 def decide_flags(
     decoded: Sequence[Decoded], values: Values, test: TestResult | None, fields: Fields
 ) -> frozenset[Flag]:
+    """Return the flags; what is not plain is noted in ``fields``."""
     state = next((one for one in decoded if any(claim.says & _STATES for claim in one.states)), None)
     if state:
         fields.sources["flags"] = state.profile.mib
-    said = frozenset[Flag]().union(*(flags_of(says) for says in everything(decoded)))
+    said = frozenset[Flag]().union(*(_flags_of(says) for says in everything(decoded)))
     evidence = _evidence(decoded, values, said)
     supply, remark = supply_flags(evidence)
     fields.note(remark)
@@ -68,8 +69,9 @@ def _input_good(decoded: Sequence[Decoded], values: Values) -> bool | None:
 
 
 def everything(decoded: Iterable[Decoded]) -> list[frozenset[Says]]:
+    """Return what every state and every active alarm says."""
     return [claim.says for one in decoded for claim in (*one.states, *(claim for _, claim in one.alarms))]
 
 
-def flags_of(says: frozenset[Says]) -> frozenset[Flag]:
+def _flags_of(says: frozenset[Says]) -> frozenset[Flag]:
     return frozenset(word for word in says if isinstance(word, Flag))

@@ -9,7 +9,7 @@ from agent.ups.normalise import normalise
 from agent.ups.profile import AlarmKind, AlarmRule, Profile, Quantity, Text
 from agent.ups.profile_files import profiles
 from agent.ups.reading import Flag, UpsReading
-from agent.ups.values import number
+from agent.ups.values import number, text
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
@@ -17,8 +17,10 @@ SPARSE_RANK = 1000
 """Behind all others: a MIB that answers, but not with what makes it a UPS's state."""
 
 POLLS_BETWEEN_DISCOVERIES = 120
+ROWS_ASKED_FOR = 8
 
 _ON_BATTERY = frozenset({Flag.ON_BATTERY, Flag.ON_BATTERY_UNCONFIRMED})
+_SUPPLY = _ON_BATTERY | {Flag.ON_LINE, Flag.OFF, Flag.COMMUNICATION_LOST}
 _UPS_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.LOAD})
 _BATTERY_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.ON_BATTERY})
 
@@ -42,7 +44,7 @@ class UpsReader:
         self._device: Device | None = None
         self._up_time = 0.0
         self._polls = 0
-        self._flags: frozenset[Flag] | None = None
+        self._supply: frozenset[Flag] | None = None
 
     async def poll(self, snmp: Snmp) -> UpsReading:
         """Return what the UPS says now."""
@@ -51,15 +53,16 @@ class UpsReader:
         answers |= await _alarms(snmp, device, answers)
         decoded = [decode(profile, answers, device.identity) for profile in device.profiles]
         reading = normalise(decoded)
-        if self._flags not in {None, reading.flags}:  # some objects answer only in one state
+        supply = reading.flags & _SUPPLY
+        if self._supply not in {None, supply}:  # some objects answer only in one state
             self._polls = POLLS_BETWEEN_DISCOVERIES
-        self._flags = reading.flags
+        self._supply = supply
         return reading
 
     async def _answers(self, snmp: Snmp) -> tuple[Device, dict[str, Value]]:
         device = self._device
         if device and self._polls < POLLS_BETWEEN_DISCOVERIES:
-            silent = device.silent if self._flags and self._flags & _ON_BATTERY else ()
+            silent = device.silent if self._supply and self._supply & _ON_BATTERY else ()
             answers = await snmp.get((SYS_OBJECT_ID, SYS_UP_TIME, *device.oids, *silent))
             if self._same(device, answers):
                 self._polls += 1
@@ -86,9 +89,7 @@ async def discover(snmp: Snmp) -> Device:
     answers = await snmp.get(asked)
     object_id = str(answers.get(SYS_OBJECT_ID, ""))
     named = [profile for profile in known if any(_below(object_id, prefix) for prefix in profile.object_ids)]
-    probed = [
-        profile for profile in known if any(number(scalar(answers, profile, oid)) is not None for oid in profile.probe)
-    ]
+    probed = [profile for profile in known if any(text(scalar(answers, profile, oid)) for oid in profile.probe)]
     chosen = [profile for profile in known if profile in named or profile in probed or profile.fallback]
     found: dict[str, Value] = {}
     usable = []
@@ -124,13 +125,23 @@ async def _objects(snmp: Snmp, profile: Profile) -> dict[str, Value]:
     wanted = [*_scalars(profile), *_naming_roots(profile)]
     found = await snmp.get([instances(profile, oid)[0] for oid in wanted])
     missing = [oid for oid in wanted if instances(profile, oid)[0] not in found]
-    if missing and found:
+    if missing:
         found |= await snmp.get([other for oid in missing for other in instances(profile, oid)[1:]])
     for rule in profile.numbers:
         if rule.table:
             for column in rule.oids:
-                found |= await snmp.walk(column)
+                found |= await _column(snmp, column)
     return found
+
+
+async def _column(snmp: Snmp, column: str) -> dict[str, Value]:
+    """Walk a column; of a card that cannot be walked (its names do not increase) ask for the first rows."""
+    try:
+        return await snmp.walk(column)
+    except PollError as error:
+        if error.trouble is not Trouble.BAD_ANSWER:
+            raise
+        return await snmp.get([f"{column}.{row}" for row in range(1, ROWS_ASKED_FOR + 1)])
 
 
 async def _alarms(snmp: Snmp, device: Device, answers: Answers) -> dict[str, Value]:
@@ -141,7 +152,7 @@ async def _alarms(snmp: Snmp, device: Device, answers: Answers) -> dict[str, Val
             if rule.count and number(scalar(answers, profile, rule.count)) == 0:
                 continue
             if rule.kind is AlarmKind.TABLE:
-                found |= await snmp.walk(rule.oid)
+                found |= await _column(snmp, rule.oid)
             elif rule.kind is AlarmKind.SCALARS and rule.count:
                 found |= await snmp.get([instances(profile, oid)[0] for oid in _alarm_scalars(rule)])
     return found

@@ -34,6 +34,10 @@ def rfc1628(**changes: Value) -> dict[str, Value]:
     return devices.device(RFC, "1.3.6.1.2.1.33", values)
 
 
+def _system(values: dict[str, Value]) -> dict[str, Value]:
+    return {oid: value for oid, value in values.items() if oid.startswith("1.3.6.1.2.1.1.")}
+
+
 def test_huawei_is_found_by_asking_behind_net_snmps_name():
     reading = read(devices.HUAWEI)
     assert facts(reading) == replace(
@@ -179,6 +183,31 @@ def test_scalars_without_their_instance_and_columns_with_one_too_many_are_read()
     }
     assert bent != plain
     assert facts(read(bent)) == facts(read(plain))
+
+
+def test_a_card_without_any_instance_is_read():
+    plain = rfc1628()
+    assert facts(read({oid.removesuffix(".0"): value for oid, value in plain.items()} | _system(plain))) == facts(
+        read(plain)
+    )
+
+
+def test_a_card_that_cannot_be_walked_is_asked_for_its_rows():
+    class Unwalkable(ReplayedRecording):
+        async def walk(self, root: str) -> dict[str, Value]:
+            raise PollError(Trouble.BAD_ANSWER, f"the names below {root} do not increase")
+
+    alarmed = rfc1628(o6_1_0=1, o6_2_1_2_1=f"{RFC}.6.3.16")
+    device = Unwalkable(alarmed)
+    assert facts(asyncio.run(UpsReader().poll(device))) == facts(read(alarmed))
+
+
+def test_a_name_may_come_from_a_mib_that_has_nothing_else():
+    named = devices.device(
+        "1.3.6.1.4.1.53973.1.1.1.1", "1.3.6.1.4.1.8072.3.2.10", {"1.1.0": b"ABB", "1.2.0": b"PowerScale"}
+    )
+    reading = read(rfc1628() | named)
+    assert (reading.manufacturer, reading.model, reading.charge_ratio) == ("ABB", "PowerScale", 1.0)
 
 
 def test_a_depleted_battery_on_line_is_low_and_not_on_battery():
