@@ -62,6 +62,18 @@ def show() -> str:
     )
 
 
+def object_page(row: Incident) -> str | None:
+    """Return the page of what an incident is about: a UPS, a device, a host, a notification route; None without one."""
+    plan, labels = config(), row.labels
+    known = (
+        ("power.one", labels.get("ups"), [ups.name for ups in plan.power.ups]),
+        ("devices.one", labels.get("device"), [device.name for device in plan.devices]),
+        ("hosts.one", row.object, [host.name for host in plan.hosts]),
+    )
+    found = (url_for(page, name=name) for page, name, names in known if name in names)
+    return next(found, url_for("routes.show") if "route" in labels else None)
+
+
 @blueprint.get("/<int:incident_id>")
 def one(incident_id: int) -> str:
     """Show one incident: what, since when, what it means, what to do, and everything that happened."""
@@ -73,6 +85,7 @@ def one(incident_id: int) -> str:
         measure=measure(row),
         lines=history(store(), row),
         explained_by=spoken(source) if row.held_by and (source := store().get(Incident, row.held_by)) else None,
+        object_page=object_page(row),
         known_host=any(host.name == row.host for host in config().hosts),
         may_act=may_act(current_user),
         longest=LONGEST_REMARK,

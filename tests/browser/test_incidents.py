@@ -11,7 +11,7 @@ from console.config import ConsoleConfig
 from console.web.context import Console
 from tests.browser.conftest import USERNAME, Site
 from tests.browser.test_reading import log_in
-from tests.web.alarms import ROUTES, fill
+from tests.web.alarms import POWER, ROUTES, fill
 from tests.web.conftest import NOW
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ PATHS = ("/incidents/", "/incidents/1", "/incidents/2", "/incidents/routes/", "/
 @pytest.fixture
 def night(serve: Callable[[ConsoleConfig], Site], empty_config: ConsoleConfig) -> Site:
     """A console in a night of a power cut."""
-    site = serve(replace(empty_config, notifications=ROUTES))
+    site = serve(replace(empty_config, notifications=ROUTES, power=POWER))
     console: Console = site.app.extensions["xinglin"]
     fill(console.config, console.sessions, NOW)
     return site
@@ -69,8 +69,7 @@ def test_a_test_message_is_asked_for(night: Site, open_page: Open) -> None:
     expect(page.locator("tbody tr").nth(2)).to_contain_text("发送中")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_the_pages_fit_a_desk_and_a_telephone(
     night: Site, open_page: Open, tmp_path: Path, scheme: str, width: int
 ) -> None:
@@ -79,7 +78,6 @@ def test_the_pages_fit_a_desk_and_a_telephone(
     for language in ("zh", "en"):
         for number, path in enumerate(PATHS):
             page.goto(path)
-            picture = tmp_path / f"{number}-{language}-{scheme}-{width}.png"
-            page.screenshot(path=picture, animations="disabled", full_page=True)
+            page.screenshot(path=tmp_path / f"{number}-{language}.png", animations="disabled")
             assert fits(page), (path, language)
         page.locator("button[name=locale]").click()

@@ -38,17 +38,25 @@ class Asked:
         return json.loads(self.body)
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of handshakes that the other side broke off."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class CloudStandIn:
     """Answers every POST and GET with ``given``; keeps what it was asked."""
 
     def __init__(self, issued: Issued) -> None:
         self.given = Given()
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = Server(("127.0.0.1", 0), _handler(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(issued.certificate, issued.key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 

@@ -13,6 +13,7 @@ from console.audit.log import AuditLog
 from console.config import ConsoleConfig
 from console.notifications.message import Channel, Delivery, Message, Outcome, Route
 from console.notifications.plan import NotificationRoute, Notifications
+from console.power.plan import PowerPlan, Ups
 from console.rules.problem import Severity
 from console.store.incidents import Incident
 from console.texts import REACH
@@ -26,6 +27,7 @@ ROUTES = Notifications(
         NotificationRoute("desk", "webhook", ("crit",), "https://desk.example.org/xinglin", ()),
     )
 )
+POWER = PowerPlan((Ups("rack-ups", "机柜 UPS", "appliance1", ("appliance1", "his1"), "usb"),))
 LABELS = {"ups": "rack-ups"}
 
 

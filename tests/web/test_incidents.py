@@ -11,7 +11,7 @@ from console.config import ConsoleConfig
 from console.store.models import Role
 from console.web.context import Console
 from tests.clock import Clock
-from tests.web.alarms import CHAT, MAIL, MAIL_ANSWER, ROUTES, fill, fill_resolved
+from tests.web.alarms import CHAT, MAIL, MAIL_ANSWER, POWER, ROUTES, fill, fill_resolved
 from tests.web.conftest import PASSWORD, Browser, add_account
 
 OUTAGE = "The mains is away: rack-ups runs on its battery"
@@ -22,7 +22,7 @@ SILENT = "his1 does not answer"
 @pytest.fixture
 def app(empty_config: ConsoleConfig, make_app: Callable[[ConsoleConfig], Flask], clock: Clock) -> Flask:
     """A clinic with routes, in a night of a power cut."""
-    app = make_app(replace(empty_config, notifications=ROUTES))
+    app = make_app(replace(empty_config, notifications=ROUTES, power=POWER))
     console: Console = app.extensions["xinglin"]
     fill(console.config, console.sessions, clock())
     return app
@@ -87,6 +87,9 @@ def test_an_incident_says_what_it_means_what_was_measured_and_what_happened(brow
     assert "<strong>8 min</strong>" in page
     assert "&lt; 10 min" in page
     assert "over again: &gt;= 12 min" in page
+    assert '<a href="/power/rack-ups">rack-ups</a>' in page
+    page = browser.get(f"/incidents/{number(browser.get('/incidents/'), SILENT)}")
+    assert '<a href="/hosts/his1">his1</a>' in page
 
 
 def test_every_attempt_is_shown_with_the_providers_own_answer(browser: Browser) -> None:
@@ -152,7 +155,9 @@ def test_a_post_without_a_token_changes_nothing(browser: Browser) -> None:
 
 def test_routes_stand_by_what_their_provider_said_last(browser: Browser) -> None:
     page = in_english(browser).get("/incidents/routes/")
-    chat, mail, desk = (page[page.index(f'<th scope="row"><span>{name}') :] for name in (CHAT, MAIL, "desk"))
+    chat, mail, desk = (
+        page[page.index(f'<th scope="row" class="words"><span>{name}') :] for name in (CHAT, MAIL, "desk")
+    )
     assert re.search(r"data-state=\"(\w+)\"><svg.*?</svg>([^<]+)", chat)[0].endswith("Delivers")  # type: ignore[index]
     assert re.search(r"data-state=\"(\w+)\"><svg.*?</svg>([^<]+)", mail)[0].endswith("Does not deliver")  # type: ignore[index]
     assert re.search(r"data-state=\"(\w+)\"><svg.*?</svg>([^<]+)", desk)[0].endswith("Never used")  # type: ignore[index]
@@ -162,7 +167,7 @@ def test_routes_stand_by_what_their_provider_said_last(browser: Browser) -> None
 def test_a_test_is_queued_for_the_worker_and_audited(browser: Browser, app: Flask) -> None:
     assert browser.send("/incidents/routes/", "/incidents/routes/desk/test") == "/incidents/routes/"
     page = in_english(browser).get("/incidents/routes/")
-    desk = page[page.index('<th scope="row"><span>desk') :]
+    desk = page[page.index('<th scope="row" class="words"><span>desk') :]
     assert "On its way" in desk
     assert "Notification route tried" in browser.get("/audit/")
     browser.send("/incidents/routes/", "/incidents/routes/pigeon/test", 404)
