@@ -51,9 +51,15 @@ def free_udp_port(address: str = "127.0.0.1") -> int:
 
 @contextmanager
 def running_snmpd(
-    directory: Path, *, user: User = V3, community: str = COMMUNITY, address: str = "127.0.0.1", port: int = 0
+    directory: Path,
+    *,
+    user: User = V3,
+    community: str = COMMUNITY,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    more: str = "",
 ) -> Iterator[Snmpd]:
-    """Serve net-snmp's own MIBs from an empty ``directory``."""
+    """Serve net-snmp's own MIBs from an empty ``directory``; ``more`` are further lines of its configuration."""
     need("snmpd")
     directory.mkdir(exist_ok=True)
     port = port or free_udp_port(address)
@@ -61,7 +67,7 @@ def running_snmpd(
     config.write_text(
         f"agentAddress udp:{address}:{port}\nrocommunity {community}\n"
         f"createUser {user.user} SHA-256 {user.auth_key} AES {user.privacy_key}\nrouser {user.user} priv\n"
-        "sysName snmpd-of-the-test\nsysLocation 机房\n"
+        f"sysName snmpd-of-the-test\nsysLocation 机房\n{more}"
     )
     config.chmod(0o600)
     log = directory / "snmpd.log"
