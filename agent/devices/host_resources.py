@@ -24,13 +24,20 @@ class HostResources:
     tables: Sequence[Sequence[str]] = ((STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED), (PROCESSOR_LOAD,))
     scalars: Sequence[Cell] = (UCD_CPU_IDLE,)
 
+    def __init__(self) -> None:
+        self._by_idle = False
+
+    def choose(self, values: Values) -> None:
+        """Choose, after the tables were walked, where the load stands."""
+        self._by_idle = not values.column(PROCESSOR_LOAD) and values.get(UCD_CPU_IDLE) is not None
+
     def current(self, values: Values) -> Iterable[Cell]:
         """Return what to ask at every poll: the processors' load and the memory that is used."""
         processors = values.column(PROCESSOR_LOAD)
-        if processors and len(processors) <= MAX_PROCESSORS:
-            yield from (Cell(PROCESSOR_LOAD, row) for row in processors)
-        elif values.get(UCD_CPU_IDLE) is not None:
+        if self._by_idle:
             yield UCD_CPU_IDLE
+        elif len(processors) <= MAX_PROCESSORS:
+            yield from (Cell(PROCESSOR_LOAD, row) for row in processors)
         yield from (Cell(USED, row) for row in _memory_rows(values))
 
     def cpu_used_ratio(self, values: Values) -> float | None:
@@ -39,7 +46,7 @@ class HostResources:
         sound = [load for load in loads if load is not None and 0 <= load <= 100]
         if sound:
             return sum(sound) / len(sound) / 100
-        idle = whole(values.get(UCD_CPU_IDLE))
+        idle = whole(values.get(UCD_CPU_IDLE)) if self._by_idle else None
         return None if idle is None or not 0 <= idle <= 100 else 1 - idle / 100
 
     def memory(self, values: Values) -> Memory | None:

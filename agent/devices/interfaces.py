@@ -37,6 +37,7 @@ class _Port:
     row: str
     name: str
     alias: str
+    wide: bool  # counts bytes in 64 bits; decided at full polls, so that a value that is missing once mixes nothing
 
 
 class Interfaces:
@@ -81,8 +82,13 @@ class Interfaces:
         names = unique(
             (text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row)), row) for row in rows
         )
-        self._ports = tuple(_Port(row, name, _alias(values, row, name)) for row, name in zip(rows, names, strict=True))
-        self._counters.forget({(name, field) for name in names for field in (*OCTETS, *PACKETS)})
+        self._ports = tuple(
+            _Port(row, name, _alias(values, row, name), _wide(values, row))
+            for row, name in zip(rows, names, strict=True)
+        )
+        kept = {(port.name, field, port.wide) for port in self._ports for field in OCTETS}
+        self._counters.forget(kept | {(name, field) for name in names for field in PACKETS})
+        self._discontinuities = {name: at for name, at in self._discontinuities.items() if name in names}
 
     def current(self, values: Values) -> Iterable[Cell]:
         """Return what to ask at every poll: each port's state, and the bytes of ports that were not down."""
@@ -90,7 +96,7 @@ class Interfaces:
             yield Cell(OPER, port.row)
             if whole(values.column(OPER).get(port.row)) not in SILENT:
                 for high, low in OCTETS.values():
-                    yield Cell(high if port.row in values.column(high) else low, port.row)
+                    yield Cell(high if port.wide else low, port.row)
 
     def read(self, values: Values, now: float, *, restarted: bool) -> tuple[Interface, ...]:
         """Return the ports.  ``restarted``: the device's uptime has gone back since the last poll."""
@@ -101,11 +107,11 @@ class Interfaces:
         again = self._discontinuous(values, port) or restarted
         octets = {}
         for field, (high, low) in OCTETS.items():
-            bits, raw = 64, count(values.column(high).get(port.row))
-            if raw is None:
-                bits, raw = 32, count(values.column(low).get(port.row))
-            sample = None if raw is None else Sample(raw, bits, _limit(speed), again, from_zero=bits == 32)
-            octets[field] = None if sample is None else self._counters.total((port.name, field), sample, now)
+            raw = count(values.column(high if port.wide else low).get(port.row))
+            bits = 64 if port.wide else 32
+            sample = None if raw is None else Sample(raw, bits, _limit(speed), again, from_zero=not port.wide)
+            key = (port.name, field, port.wide)
+            octets[field] = None if sample is None else self._counters.total(key, sample, now)
         packets = {}
         for field, column in PACKETS.items():
             raw = count(values.column(column).get(port.row))
@@ -142,6 +148,10 @@ def _shown(values: Values, row: str) -> bool:
         noise = not names or any(NOISE_NAMES.match(name) for name in names)
         return not noise and _enabled(values, row) is not False
     return True
+
+
+def _wide(values: Values, row: str) -> bool:
+    return all(row in values.column(high) for high, _ in OCTETS.values())
 
 
 def _alias(values: Values, row: str, name: str) -> str:

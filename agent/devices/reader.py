@@ -82,8 +82,8 @@ class DeviceReader:
         self._values.put_cells(SYSTEM, answers)
         await self._choose_vendor(snmp, object_id)
         await self._ask_everything(snmp)
-        self._interfaces.choose(self._values)
-        self._vendor.choose(self._values)
+        for part in (self._interfaces, self._host, self._vendor):
+            part.choose(self._values)
         self._current = tuple(dict.fromkeys(self._moving()))
         self._identity = self._identify(object_id)
         reading = self._read()

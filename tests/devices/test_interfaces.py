@@ -36,6 +36,16 @@ def test_a_slow_port_may_lack_the_64_bit_counters_that_its_neighbours_have():
     assert (fast.receive_bytes, slow.receive_bytes) == (10**13 + 1, 200)
 
 
+def test_a_64_bit_value_that_is_missing_once_is_not_made_up_from_the_32_bit_one():
+    device = MadeUpDevice(port(1, octets=(10**13, 5)), port(2, "slow", bits=32), {f"{IF}.10.1": 77, f"{IF}.16.1": 77})
+    device.poll()
+    device.between_full_polls()
+    del device.values[f"{IFX}.6.1"]
+    assert device.poll().interfaces[0].receive_bytes is None
+    device.values[f"{IFX}.6.1"] = 10**13 + 9
+    assert device.poll().interfaces[0].receive_bytes == 10**13 + 9
+
+
 def test_a_restart_shows_as_a_reset_and_the_device_is_asked_who_it_is_again():
     device = MadeUpDevice(port(octets=(10**12, 10**12)))
     device.only_port()
