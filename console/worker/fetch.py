@@ -78,6 +78,7 @@ class Fetcher:
         try:
             connection.connect()
             watchdog.watch(connection.sock)
+            connection.timeout = deadline_seconds  # urllib3 sets it on the socket again before it reads the answer
             accepted = {"Accept": "text/plain;version=0.0.4, application/json;q=0.9"}
             connection.request("GET", path, headers=accepted, preload_content=False)
             body = _body(connection)
