@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from pyasn1.codec.ber import decoder
-from pyasn1.error import PyAsn1Error
 from pysnmp.carrier.asyncio.dgram.udp import UdpTransportAddress
 from pysnmp.proto import rfc3411
 from pysnmp.proto.api import v1, v2c
@@ -30,6 +29,9 @@ TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"
 ENGINE_ID_OCTETS = range(5, 33)
 TIME_WINDOW_SECONDS = 150
 AUTH_PRIV = 3
+
+Clock = tuple[bytes, int, int]
+"""An SNMPv3 engine's id, how often it was started, and its seconds since then."""
 
 Received = Callable[[SnmpDevice, str, Mapping[str, object]], None]
 """Gets a notification: whose it is, its OID, and its variables (dotted OID → value)."""
@@ -62,9 +64,9 @@ class TrapReceiver:
             engine.secure(device.credentials)
         self._budgets = {address: Budget() for address in self._devices}
         self._met: dict[str, bytes] = {}
-        self._times: dict[str, tuple[int, int]] = {}
+        self._clocks: dict[str, Clock] = {}
         self._candidates: list[SnmpDevice] = []
-        self._accepted: SnmpDevice | None = None
+        self._accepted: tuple[SnmpDevice, Foreign] | None = None
         self._transport = UdpSocket(self._datagram, lambda _error: None)
         self.counts: Counter[str] = Counter(accepted=0, unknown_sender=0, refused=0)
 
@@ -83,20 +85,26 @@ class TrapReceiver:
             if self.counts["unknown_sender"] == 1:
                 logger.warning("SNMP traps: %s is no configured device; such senders are only counted", address)
             return
-        self._accepted = None
+        self._accepted = clock = None
         if self._budgets[address].spend(time.monotonic()):
             clock = self._introduce(data, candidates)
             self._candidates = candidates if clock is None else self._in_time(candidates, clock)
             self._engine.deliver(self._transport, data, UdpTransportAddress(sender))
             self._candidates = []
-            if self._accepted is not None and clock is not None:
-                self._times[self._accepted.name] = max(clock, self._times.get(self._accepted.name, clock))
-        self.counts["refused" if self._accepted is None else "accepted"] += 1
         if self._accepted is None:
+            self.counts["refused"] += 1
             logger.info("SNMP trap of %s refused", address)
+            return
+        self.counts["accepted"] += 1
+        device, pairs = self._accepted
+        if clock is not None:
+            known = self._clocks.get(device.name, clock)
+            self._clocks[device.name] = max(clock, known) if known[0] == clock[0] else clock
+        variables = {dotted(tuple(oid)): _value(value) for oid, value in pairs}
+        self._received(device, str(variables.get(TRAP_OID) or "0.0"), variables)
 
-    def _introduce(self, data: bytes, candidates: list[SnmpDevice]) -> tuple[int, int] | None:
-        """SNMPv3: make the sender's user known for its engine id; returns that engine's boots and time.
+    def _introduce(self, data: bytes, candidates: list[SnmpDevice]) -> Clock | None:
+        """SNMPv3: make the sender's user known for its engine id; returns that engine's clock.
 
         A trap's sender is its own authority (RFC 3414 section 3.1), which may be heard before it was ever asked.
         None for anything else than an SNMPv3 trap: an inform is checked against our own engine.
@@ -104,21 +112,17 @@ class TrapReceiver:
         try:
             message, _ = decoder.decode(data, asn1Spec=SNMPv3Message())
             parameters, _ = decoder.decode(message[2], asn1Spec=UsmSecurityParameters())
-            engine_id, boots, seconds, user = (
-                bytes(parameters[0]),
-                int(parameters[1]),
-                int(parameters[2]),
-                parameters[3],
-            )
-        except (PyAsn1Error, ValueError, TypeError, IndexError):
+            engine_id, user = bytes(parameters[0]), bytes(parameters[3])
+            clock = engine_id, int(parameters[1]), int(parameters[2])
+        except Exception:  # what a malformed datagram makes pyasn1 raise is no fixed set
             return None
         for device in candidates:
             credentials = device.credentials
-            if isinstance(credentials, User) and credentials.user.encode() == bytes(user):
+            if isinstance(credentials, User) and credentials.user.encode() == user:
                 self._engine.secure(credentials)
                 if engine_id != bytes(self._engine.snmp.snmpEngineID) and len(engine_id) in ENGINE_ID_OCTETS:
                     self._meet(device.name, credentials, engine_id)
-                    return boots, seconds
+                    return clock
         return None
 
     def _meet(self, name: str, user: User, engine_id: bytes) -> None:
@@ -130,15 +134,14 @@ class TrapReceiver:
             self._engine.add_user(user, engine_id)
             self._met[name] = engine_id
 
-    def _in_time(self, candidates: list[SnmpDevice], clock: tuple[int, int]) -> list[SnmpDevice]:
+    def _in_time(self, candidates: list[SnmpDevice], clock: Clock) -> list[SnmpDevice]:
         """Leave out whom this would be an old message of, sent again (RFC 3414 section 3.2 7b; pysnmp lets it pass)."""
-        boots, seconds = clock
-        fresh = []
-        for device in candidates:
-            known_boots, known_seconds = self._times.get(device.name, (0, 0))
-            if (boots, seconds + TIME_WINDOW_SECONDS) >= (known_boots, known_seconds):
-                fresh.append(device)
-        return fresh
+        engine_id, boots, seconds = clock
+        latest = (boots, seconds + TIME_WINDOW_SECONDS)
+        known = {device.name: self._clocks.get(device.name, clock) for device in candidates}
+        return [
+            device for device in candidates if known[device.name][0] != engine_id or latest >= known[device.name][1:]
+        ]
 
     def _notified(self, *arguments: Foreign) -> None:
         """Take a notification whose community or keys are good; pysnmp's ``processPdu``."""
@@ -146,21 +149,25 @@ class TrapReceiver:
         device = next((each for each in self._candidates if self._is_of(each, int(version), name, int(level))), None)
         if device is None:
             return
-        self._accepted = device
-        notification = rfc2576.v1_to_v2(pdu) if int(version) == 0 else pdu
-        pairs = v2c.apiPDU.get_varbinds(notification)
+        pairs = v2c.apiPDU.get_varbinds(rfc2576.v1_to_v2(pdu) if int(version) == 0 else pdu)
+        self._accepted = device, pairs
         if pdu.tagSet in rfc3411.CONFIRMED_CLASS_PDUS:
             answer = v2c.apiPDU.get_response(pdu)
             v2c.apiPDU.set_varbinds(answer, pairs)
             snmp.message_dispatcher.return_response_pdu(*arguments[:8], answer, size, reference, {})
-        variables = {dotted(tuple(oid)): plain(value) for oid, value in pairs}
-        self._received(device, str(variables.get(TRAP_OID) or "0.0"), variables)
 
     def _is_of(self, device: SnmpDevice, version: int, name: Foreign, level: int) -> bool:
         security = self._engine.secure(device.credentials)
         if security.version == AUTH_PRIV:
             return version == AUTH_PRIV and level == AUTH_PRIV and name == security.name
         return version < AUTH_PRIV and name == security.name
+
+
+def _value(value: Foreign) -> object:
+    try:
+        return plain(value)
+    except ValueError:
+        return None  # of a type that SNMP does not have: the notification counts all the same
 
 
 def alarm_of(variables: Mapping[str, object]) -> str:

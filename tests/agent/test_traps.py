@@ -250,6 +250,9 @@ def test_a_v3_trap_that_is_sent_again_much_later_is_refused(receiver: Receiver):
     wait_until(lambda: receiver.counted("accepted", 2))
     send(receiver, old, ROUTER)
     wait_until(lambda: receiver.counted("refused", 1))
+    replaced = captured(ROUTER, *v3(engine_id="0x80001f8804dddddddd"), "-Z", "1,5", "AT", "", UPS_ON_BATTERY)
+    send(receiver, replaced, ROUTER)  # a new card begins to count again
+    wait_until(lambda: receiver.counted("accepted", 3))
 
 
 def captured(sender: str, *arguments: str) -> bytes:
