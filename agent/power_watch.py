@@ -1,13 +1,10 @@
 """Tells the journal when the record of a power cut or a drill was written: the console fetches it then."""
 
-import logging
 import threading
 from pathlib import Path
 
 from agent.events import Journal
 from agent.power.records import PowerRecord, read_records
-
-logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 
@@ -21,6 +18,7 @@ class PowerWatch:
     def __init__(self, directory: Path, journal: Journal) -> None:
         self._directory = directory
         self._journal = journal
+        self._known: Marks | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="power-records", daemon=True)
 
@@ -33,19 +31,16 @@ class PowerWatch:
         self._stopping.set()
 
     def _loop(self) -> None:
-        known = self._marks()
-        while not self._stopping.wait(INTERVAL_SECONDS):
+        while True:
             marks = self._marks()
-            if marks != known:
-                self._tell({name for name, mark in marks.items() if known.get(name) != mark})
-                known = marks
+            if self._known is not None and marks != self._known:
+                self._tell({name for name, mark in marks.items() if self._known.get(name) != mark})
+            self._known = marks
+            if self._stopping.wait(INTERVAL_SECONDS):
+                return
 
     def _marks(self) -> Marks:
-        try:
-            return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
-        except OSError as error:  # a file that was replaced between the two calls: the next look sees it
-            logger.debug("%s: %s", self._directory, error)
-            return {}
+        return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
 
     def _tell(self, names: set[str]) -> None:
         for record in read_records(self._directory):
