@@ -40,7 +40,10 @@ class PowerWatch:
                 return
 
     def _marks(self) -> Marks:
-        return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
+        try:
+            return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
+        except OSError:  # removed between the two calls: the next look sees it
+            return self._known or {}
 
     def _tell(self, names: set[str]) -> None:
         for record in read_records(self._directory):

@@ -54,7 +54,7 @@ def test_records_and_the_boot_report_are_served_with_the_facts(config: Config, t
     pages = Pages(config, Registry(()), Journal(), "test")
     assert power() == {"boot": None, "records": []}
     write_record(tmp_path / "power", RECORD)
-    (tmp_path / "boot.json").write_text('{"boot_id": "x"}')
+    (tmp_path / "power/boot.json").write_text('{"boot_id": "x"}')
     found = power()
     assert found["boot"] == {"boot_id": "x"}
     assert [record["record_id"] for record in found["records"]] == [RECORD.record_id]
