@@ -82,9 +82,9 @@ def scalar(answers: Answers, profile: Profile, oid: str) -> Value | None:
     return None
 
 
-def instances(profile: Profile, oid: str) -> tuple[str, ...]:
+def instances(profile: Profile, oid: str) -> tuple[str, str]:
     """Return the names under which devices answer for a scalar, the right one first."""
-    return f"{oid}.{profile.instance}", oid, f"{oid}.{profile.instance}.0"
+    return f"{oid}.{profile.instance}", oid
 
 
 def rows(answers: Answers, column: str) -> list[Value]:

@@ -210,6 +210,12 @@ def test_a_name_may_come_from_a_mib_that_has_nothing_else():
     assert (reading.manufacturer, reading.model, reading.charge_ratio) == ("ABB", "PowerScale", 1.0)
 
 
+def test_three_filled_rows_count_whatever_the_number_of_lines_says():
+    rows: dict[str, Value] = {"o4_4_1_2_2": 231, "o4_4_1_2_3": 229, "o4_4_1_5_2": 64, "o4_4_1_5_3": 12, "o4_3_0": 1}
+    reading = read(rfc1628(**rows))
+    assert (reading.output_volts, reading.load_ratio) == ((230, 231, 229), 0.64)
+
+
 def test_a_depleted_battery_on_line_is_low_and_not_on_battery():
     assert read(rfc1628(o2_1_0=4)).flags == {Flag.ON_LINE, Flag.LOW_BATTERY}
 
