@@ -1,6 +1,7 @@
 """E-mail by the facility's own server, with the server's words for every recipient (RFC 5321).
 
-apprise's ``mailto`` tells only true or false and loses the recipients that a server refuses, so this is smtplib.
+apprise's ``mailto`` says which address failed but not the server's reply: it cannot tell later from never, has no
+receipt to keep, and a repeat reaches again who has it already.  So this is smtplib.
 """
 
 import hashlib

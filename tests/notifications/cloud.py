@@ -53,6 +53,7 @@ class CloudStandIn:
     def __init__(self, issued: Issued) -> None:
         self.given = Given()
         self.asked: list[Asked] = []
+        self.arrived = threading.Event()
         self._server = Server(("127.0.0.1", 0), _handler(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(issued.certificate, issued.key)
@@ -81,6 +82,7 @@ def _handler(cloud: CloudStandIn) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             cloud.asked.append(Asked(self.path, dict(self.headers), body))
+            cloud.arrived.set()
             given = cloud.given
             if given.wait is not None:
                 given.wait.wait(10)

@@ -47,7 +47,8 @@ def parcel(*messages: Message) -> Parcel:
 
 def another(number: int, **changes: object) -> Message:
     """Return a message of another incident."""
-    return replace(MESSAGE, key=f"inc-{number}", incident_id=number, title_zh=f"第 {number} 件", **changes)  # type: ignore[arg-type]
+    named = {"key": f"inc-{number}", "incident_id": number, "title_zh": f"第 {number} 件"}
+    return replace(MESSAGE, **(named | changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

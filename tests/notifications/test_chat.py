@@ -13,6 +13,7 @@ from console.notifications.routes import FacilityRoutes
 from console.rules.problem import Severity
 from tests.notifications.cloud import CloudStandIn, Given, reached_as
 from tests.notifications.conftest import MESSAGE, STYLE, another, now, parcel
+from tests.notifications.mail_server import SmtpServer
 
 pytestmark = [
     pytest.mark.usefixtures("bundle"),
@@ -141,6 +142,16 @@ def test_no_secret_reaches_answers_or_logs(
     for text in (delivery.answer, caplog.text, out, err, repr(routes)):
         assert "planted" not in text
         assert KEY not in text
+
+
+def test_a_service_without_http_is_believed_and_its_failures_are_tried_again(smtp: SmtpServer):
+    address = (
+        f"mailto://127.0.0.1:{smtp.port}/?from=me@qinghe.example&to=it@qinghe.example&smtp=127.0.0.1&mode=insecure"
+    )
+    transport = AppriseTransport(address, STYLE, now)
+    assert transport.send(parcel()) == Delivery(D, "E-Mail took it over; it gives no answer to keep")
+    smtp.manners.recipients["it@qinghe.example"] = "550 no such user"
+    assert transport.send(parcel()) == Delivery(T, 'Sending email to "it@qinghe.example" failed.')
 
 
 def test_the_wrapped_requests_keep_nothing_for_others(cloud: Start, bundle: Path):
