@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from console.alerts.wording import message_from_json, message_to_json
@@ -121,9 +121,10 @@ def close(session: Session, lease: str, delivery: Delivery, now: datetime) -> No
         session.execute(
             update(Notification).where(Notification.id == row.id, Notification.lease == lease).values(**values)
         )
+        newest = select(func.max(NotificationAttempt.id)).where(NotificationAttempt.notification_id == row.id)
         session.execute(
             update(NotificationAttempt)
-            .where(NotificationAttempt.notification_id == row.id, NotificationAttempt.finished_at.is_(None))
+            .where(NotificationAttempt.id == newest.scalar_subquery())
             .values(finished_at=now, outcome=delivery.outcome.value, answer=delivery.answer)
         )
 

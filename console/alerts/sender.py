@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +52,7 @@ class Sender:
             messages = outbox.claim(session, rows, lease, self.clock())
         if not messages:
             return 0
-        delivery = self._deliver(route, lease, messages)
+        delivery = self._deliver(route, messages)
         with durable(self.sessions) as session:
             outbox.close(session, lease, delivery, self.clock())
         keys = ", ".join(message.key for message in messages)
@@ -60,12 +61,14 @@ class Sender:
             self.refused()
         return len(messages)
 
-    def _deliver(self, route: str, lease: str, messages: Sequence[Message]) -> Delivery:
+    def _deliver(self, route: str, messages: Sequence[Message]) -> Delivery:
         try:
             return self.routes.send(route, *messages)
-        except Exception as error:  # a mistake in a transport must not lose the message, nor its secret in our log
-            logger.exception("route %s: the transport failed (lease %s)", route, lease)
-            return Delivery(Outcome.RETRY, f"the transport failed: {type(error).__name__}")
+        except Exception as error:  # a mistake in a transport must not lose the message
+            broken = f"the transport failed: {type(error).__name__}"  # its own words may hold the route's secret
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error("route %s: %s at %s:%s", route, broken, place.filename, place.lineno)  # noqa: TRY400
+            return Delivery(Outcome.RETRY, broken)
 
 
 class Senders:

@@ -4,13 +4,16 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from console.config import ManagedHost
 from console.power.events import note_event
+from console.store.power import PowerEvent
 from console.worker.fetch import ErrorCode, Fetcher, FetchError
 
 logger = logging.getLogger(__name__)
@@ -62,13 +65,28 @@ class Ear:
 
 
 def keep_events(sessions: sessionmaker[Session], host: str, events: Sequence[Event]) -> None:
-    """Write the events of a host into the store, as far as they are news; what is no event is logged."""
+    """Write the events of a host into the store, as far as they are news; what is no event is logged.
+
+    An agent tells all that it still knows to a worker that has just started: what is not newer than the newest of its
+    device was kept before.
+    """
     with sessions.begin() as session:
+        query = select(PowerEvent.device, func.max(PowerEvent.at)).group_by(PowerEvent.device)
+        newest: dict[str, datetime] = dict(session.execute(query).tuples().all())
         for event in events:
             try:
-                note_event(session, host, event)
+                kept = newest.get(str(event.get("device")))
+                if kept is None or _time(event) > kept:
+                    note_event(session, host, event)
             except ValueError as error:
                 logger.warning("host %s: an event was skipped: %s", host, error)
+
+
+def _time(event: Event) -> datetime:
+    moment = datetime.fromisoformat(str(event.get("at")))
+    if moment.tzinfo is None:
+        raise ValueError(f"its time {moment} has no zone")
+    return moment
 
 
 def _answer(body: bytes) -> tuple[str, int, Sequence[Event]]:

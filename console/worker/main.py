@@ -100,8 +100,10 @@ def run_worker(config: ConsoleConfig, sessions: sessionmaker[Session], audit: Au
             keeper.beat(os.getpid(), started_at)
 
         def happened(host: ManagedHost, events: Sequence[Event]) -> None:
-            scrapes.scrape_now(host)
-            keep_events(sessions, host.name, events)
+            try:
+                keep_events(sessions, host.name, events)  # first: the scrape would tell the same, a moment later
+            finally:
+                scrapes.scrape_now(host)
 
         def take_in_facts() -> None:
             facts.run()

@@ -153,4 +153,4 @@ def test_the_threads_free_what_a_dead_worker_was_sending_and_forget_lost_routes(
         old = session.scalars(select(Notification).where(Notification.route == "old")).one()
         assert (old.state, old.answer) == ("refused", "the route no longer exists")
         outcomes = session.scalars(select(NotificationAttempt.outcome).order_by(NotificationAttempt.id)).all()
-        assert outcomes == ["delivered", "delivered"] or outcomes == [None, "delivered"]
+        assert outcomes == [None, "delivered"]  # what became of the first one nobody knows
