@@ -87,10 +87,20 @@ def instances(profile: Profile, oid: str) -> tuple[str, str]:
     return f"{oid}.{profile.instance}", oid
 
 
-def rows(answers: Answers, column: str) -> list[Value]:
-    """Return a column's values in the order of their rows, with or without an extra ``.0``."""
-    found = [(_suffix(oid, column), value) for oid, value in answers.items() if oid.startswith(f"{column}.")]
-    return [value for _, value in sorted(found, key=lambda item: item[0])]
+def rows(answers: Answers, column: str, where: tuple[str, str] | None = None) -> list[Value]:
+    """Return a column's values in the order of their rows, with or without an extra ``.0``.
+
+    ``where`` is another column and the OID that it must hold for a row, or for the row's leading indices.
+    """
+    found = dict(_rows_of(answers, column))
+    if where:
+        marked = {row for row, value in _rows_of(answers, where[0]) if str(value).lstrip(".") == where[1]}
+        found = {row: value for row, value in found.items() if any(row[:length] in marked for length in (1, 2))}
+    return [found[row] for row in sorted(found)]
+
+
+def _rows_of(answers: Answers, column: str) -> list[tuple[tuple[int, ...], Value]]:
+    return [(_suffix(oid, column), value) for oid, value in answers.items() if oid.startswith(f"{column}.")]
 
 
 def alarm_of(oid: str) -> Alarm | None:
@@ -116,7 +126,7 @@ def _suffix(oid: str, root: str) -> tuple[int, ...]:
 def _numbers(profile: Profile, answers: Answers, identity: Mapping[Text, str]) -> Iterable[Number]:
     for rule in profile.numbers:
         if rule.table:
-            values: list[Value | None] = [value for oid in rule.oids for value in rows(answers, oid)]
+            values: list[Value | None] = [value for oid in rule.oids for value in rows(answers, oid, rule.where)]
         else:
             values = [scalar(answers, profile, oid) for oid in rule.oids]
         unit = next(

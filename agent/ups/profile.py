@@ -63,6 +63,7 @@ class NumberRule:
     table: bool = False
     absent: tuple[int, ...] = ()  # the device's "not available", before the unit
     rank: int | None = None  # when other than the profile's
+    where: tuple[str, str] | None = None  # of a table: only rows whose index has this OID in that column
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
                 entry.get("table", False),
                 tuple(entry.get("absent", [])),
                 entry.get("rank"),
+                _where(entry.get("where"), root),
             )
             for entry in document.get("number", [])
         ),
@@ -145,6 +146,10 @@ def _oid(text: str) -> str:
     if not all(part.isdigit() for part in text.split(".")):
         raise ValueError(f"{text!r} is no OID of dotted numbers")
     return text
+
+
+def _where(entry: dict[str, str] | None, root: str) -> tuple[str, str] | None:
+    return (f"{root}.{_oid(entry['oid'])}", f"{root}.{_oid(entry['value'])}") if entry else None
 
 
 def _says(words: list[str]) -> frozenset[Says]:

@@ -21,7 +21,7 @@ ROWS_ASKED_FOR = 8
 
 _ON_BATTERY = frozenset({Flag.ON_BATTERY, Flag.ON_BATTERY_UNCONFIRMED})
 _SUPPLY = _ON_BATTERY | {Flag.ON_LINE, Flag.OFF, Flag.COMMUNICATION_LOST}
-_UPS_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.LOAD})
+_UPS_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME})
 _BATTERY_QUANTITIES = frozenset({Quantity.CHARGE, Quantity.RUNTIME, Quantity.ON_BATTERY})
 
 
@@ -127,10 +127,10 @@ async def _objects(snmp: Snmp, profile: Profile) -> dict[str, Value]:
     missing = [oid for oid in wanted if instances(profile, oid)[0] not in found]
     if missing:
         found |= await snmp.get([other for oid in missing for other in instances(profile, oid)[1:]])
-    for rule in profile.numbers:
-        if rule.table:
-            for column in rule.oids:
-                found |= await _column(snmp, column)
+    tables = [rule for rule in profile.numbers if rule.table]
+    columns = [*(oid for rule in tables for oid in rule.oids), *(rule.where[0] for rule in tables if rule.where)]
+    for column in dict.fromkeys(columns):
+        found |= await _column(snmp, column)
     return found
 
 

@@ -134,7 +134,7 @@ OUTAGES: dict[str, Outage] = {
     "2468.1.2.1": Outage("webpower-smart2", *rfc1628(f"{E}.2468.1.2.1.1"), 0.09),
     "LIEBERT-GP-POWER-MIB": Outage(
         devices.LIEBERT,
-        below(f"{E}.476.1.42.3.5", {"3.55.0": 5}),
+        below(f"{E}.476.1.42.3.5", {"3.55.0": 5, "2.3.1.5.1.1": 0}),
         below(f"{E}.476.1.42.3.5", {"1.26.0": 3, "1.19.0": 9}),
         0.09,
     ),

@@ -102,8 +102,19 @@ def test_socomecs_older_cards_are_read():
     )
 
 
-def test_liebert_gives_battery_and_state():
-    assert facts(read(devices.LIEBERT)) == replace(NOTHING, flags=("OL",), charge=1.0, runtime=2460)
+def test_lieberts_tables_are_read_by_the_points_that_they_name():
+    assert facts(read(devices.LIEBERT)) == replace(
+        NOTHING,
+        flags=("OL",),
+        charge=1.0,
+        runtime=2460,
+        load=(0.37,),
+        input_volts=(231,),
+        input_hertz=50.0,
+        output_volts=(230,),
+        output_hertz=49.9,
+        battery_volts=82,
+    )
 
 
 def test_riellos_root_reads_like_rfc_1628():
