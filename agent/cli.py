@@ -1,4 +1,4 @@
-"""``xinglin agent``: serve this host's metrics and facts; gather its facts.
+"""``xinglin agent``: serve this host's metrics, facts and events; gather its facts.
 
 Exit codes: 0 fine, 2 usage (also a wrong configuration), 3 the agent could not start or write.
 """
@@ -30,7 +30,7 @@ def _fail(error: AgentError, code: int) -> None:
 @agent.command()
 @click.option("--config", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True)
 def serve(config: Path) -> None:
-    """Answer /metrics and /facts over mutual TLS until SIGTERM."""
+    """Answer /metrics, /facts and /events over mutual TLS until SIGTERM; ask the configured devices."""
     try:
         settings = load_config(config)
     except AgentError as error:

@@ -131,20 +131,43 @@ def test_the_memory_stays_small(client: Client, agent: Agent):
     assert resident <= MAX_RESIDENT_BYTES, f"{resident / MIB:.1f} MiB"
 
 
-def test_a_host_that_asks_nobody_imports_nothing_of_it(tmp_path: Path, authority: Authority):
-    config = write_config(tmp_path, authority, authority.issue("his1"))
-    program = (
-        "import sys\nfrom pathlib import Path\nimport agent.cli\n"
-        "from agent.config import load_config\nfrom agent.events import Journal\n"
-        "from agent.pages import Pages\nfrom agent.registry import Registry\n"
-        "from agent.service import collectors, watched_devices\n"
-        f"config = load_config(Path({str(config)!r}))\nregistry = Registry(collectors(config, 'test'))\n"
-        "Pages(config, registry, Journal(), 'test')\nassert watched_devices(config, Journal()) is None\n"
-        "print(' '.join(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    imported = {name.split(".")[0] for name in done.stdout.split()} | set(done.stdout.split())
+IMPORTS = """
+import sys
+from pathlib import Path
+import agent.cli
+from agent.config import load_config
+from agent.events import Journal
+from agent.pages import Pages
+from agent.registry import Registry
+from agent.service import collectors, watched_devices
+config = load_config(Path(sys.argv[1]))
+registry = Registry(collectors(config, "test"))
+Pages(config, registry, Journal(), "test")
+devices = watched_devices(config, Journal())
+registry.scrape()
+print(" ".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("polled", "absent"),
+    [
+        ({}, {"pysnmp", "pyasn1", "asyncio", "agent.ups", "agent.devices", "agent.nut", "agent.probes"}),
+        (
+            {"nut": [{"ups": "rack-ups", "address": "127.0.0.1", "server_name": "his1"}]},
+            {"pysnmp", "pyasn1", "asyncio"},
+        ),
+        ({"probes": [{"name": "cam", "kind": "camera", "address": "127.0.0.1"}]}, {"pysnmp", "pyasn1"}),
+    ],
+    ids=["nothing", "upsd", "probes"],
+)
+def test_a_host_imports_nothing_of_what_it_does_not_ask(
+    tmp_path: Path, authority: Authority, polled: dict[str, object], absent: set[str]
+):
+    config = write_config(tmp_path, authority, authority.issue("his1"), **polled)
+    command = [sys.executable, "-c", IMPORTS, str(config)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = set(done.stdout.split())
+    imported = names | {name.split(".")[0] for name in names}
     assert {"agent.service", "prometheus_client"} <= imported
-    assert (
-        imported & {"pysnmp", "pyasn1", "asyncio", "agent.ups", "agent.devices", "agent.nut", "agent.probes"} == set()
-    )
+    assert imported & absent == set()
