@@ -64,7 +64,7 @@ def _described(read: Sequence[tuple[Ups, UpsReading]]) -> Iterable[Metric]:
     alarm = _family("alarm", "An active alarm, in its MIB's words.", "alarm")
     for ups, reading in read:
         names = [ups.name, ups.source]
-        mibs = "+".join(dict.fromkeys(reading.sources.values()))
+        mibs = "+".join(sorted({mib for name, mib in reading.sources.items() if name != "alarms"}))  # stays the same
         info.add_metric([*names, reading.manufacturer, reading.model, reading.serial, reading.firmware, mibs], 1)
         for flag in Flag:
             status.add_metric([*names, str(flag)], flag in reading.flags)

@@ -1,6 +1,7 @@
 """Reads a UPS through SNMP: finds out once which MIBs it has and what of them it answers, then asks just that."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.polling import Answers, PollError, Snmp, Trouble, Value
@@ -18,6 +19,7 @@ SPARSE_RANK = 1000
 
 POLLS_BETWEEN_DISCOVERIES = 120
 ROWS_ASKED_FOR = 8
+COUNTER_TOLERANCE_SECONDS = 60.0
 
 _ON_BATTERY = frozenset({Flag.ON_BATTERY, Flag.ON_BATTERY_UNCONFIRMED})
 _SUPPLY = _ON_BATTERY | {Flag.ON_LINE, Flag.OFF, Flag.COMMUNICATION_LOST}
@@ -40,7 +42,9 @@ class Device:
 class UpsReader:
     """Reads one UPS, poll after poll.  ``poll`` raises ``PollError``; UNKNOWN_DEVICE when no profile fits."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._on_battery_since: float | None = None
         self._device: Device | None = None
         self._up_time = 0.0
         self._polls = 0
@@ -57,7 +61,22 @@ class UpsReader:
         if self._supply not in {None, supply}:  # some objects answer only in one state
             self._polls = POLLS_BETWEEN_DISCOVERIES
         self._supply = supply
-        return reading
+        return self._timed(reading)
+
+    def _timed(self, reading: UpsReading) -> UpsReading:
+        """Count the time on battery here, too: many cards do not, and those that do begin anew with a restart."""
+        if Flag.ON_BATTERY not in reading.flags:
+            self._on_battery_since = None
+            return reading
+        now, said = self._clock(), reading.on_battery_seconds
+        if self._on_battery_since is None:
+            self._on_battery_since = now - (said or 0.0)
+        ours = now - self._on_battery_since
+        if said is not None and said > ours - COUNTER_TOLERANCE_SECONDS:
+            return reading
+        sources = {name: mib for name, mib in reading.sources.items() if name != "on_battery_seconds"}
+        notes = (*reading.notes, "the time on battery is counted by the agent")
+        return replace(reading, on_battery_seconds=ours, sources=sources, notes=notes)
 
     async def _answers(self, snmp: Snmp) -> tuple[Device, dict[str, Value]]:
         device = self._device

@@ -342,6 +342,20 @@ def test_what_begins_to_answer_later_is_found():
     assert polls[-1] == 2400
 
 
+def test_the_time_on_battery_is_counted_where_the_card_does_not_or_begins_anew():
+    now = 1000.0
+    reader = UpsReader(clock=lambda: now)
+    battery: dict[str, Value] = {"o4_1_0": 5, "o3_3_1_3_1": 0}
+    counted = []
+    for seconds, passed in ((7, 0), (307, 300), (4, 310), (64, 370)):
+        now = 1000.0 + passed
+        device = ReplayedRecording(rfc1628(**battery, o2_2_0=seconds))
+        counted.append(asyncio.run(reader.poll(device)).on_battery_seconds)
+    assert counted == [7, 307, 317, 377]
+    device = ReplayedRecording(rfc1628())
+    assert asyncio.run(reader.poll(device)).on_battery_seconds == 0
+
+
 def test_a_silent_device_and_one_that_is_no_ups_are_told_apart():
     class Silent(ReplayedRecording):
         async def get(self, oids: Sequence[str]) -> dict[str, Value]:
