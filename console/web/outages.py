@@ -8,12 +8,11 @@ from flask import Blueprint, Response, abort, render_template
 from sqlalchemy import select
 
 from agent.power.records import Check, HostStep, PowerRecord, from_json
-from console.power.happened import HAPPENED
 from console.power.spans import Span, ends, spans
 from console.store.models import PowerRecordRow
 from console.web.attachment import disposition
 from console.web.context import config, now, store
-from console.web.power import own_name
+from console.web.power import own_name, told
 from console.web.words import named
 
 blueprint = Blueprint("outages", __name__, url_prefix="/power/records")
@@ -41,7 +40,8 @@ def shown_step(record: PowerRecord, step: HostStep) -> ShownStep:
 
 
 def _between(first: datetime | None, last: datetime | None) -> float | None:
-    return None if first is None or last is None else (last - first).total_seconds()
+    """Return the seconds between two moments; none for a host that was up before anybody saw the mains again."""
+    return None if first is None or last is None else max(0.0, (last - first).total_seconds())
 
 
 def check_name(check: Check) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def one(record_id: str) -> str:
         steps=[shown_step(record, step) for step in record.steps],
         stages=stages,
         names=ups_names(),
-        told=HAPPENED.get,
+        told=told,
         check_name=check_name,
         step_detail=step_detail,
     )

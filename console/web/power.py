@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, abort, jsonify, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from agent.power.records import Event
 from console.explanation import Explanation
 from console.hosts import shown_state
-from console.power.forecast import FEWEST_WEEKS, SHORTEST, WORN_RATIO, battery_forecast
+from console.power.forecast import FEWEST_WEEKS, SHORTEST, WORN_RATIO, Forecast, battery_forecast
 from console.power.happened import HAPPENED
 from console.power.plan import Device, Stage, Ups
 from console.power.standing import SourceStanding
@@ -124,9 +125,11 @@ def times_away(events: Sequence[PowerEvent], ups: str, since: datetime, until: d
     return [Away(a, b, share(a), max(0.6, share(b or until) - share(a))) for a, b in found]
 
 
-def told(code: str) -> Explanation | None:
-    """Return the texts of an event."""
-    return HAPPENED.get(code)
+def told(event: PowerEvent | Event) -> Explanation | None:
+    """Return the texts of an event; an unreachable device's detail says which trouble it was."""
+    if event.code == "unreachable" and event.detail in TROUBLES:
+        return TROUBLES[event.detail]
+    return HAPPENED.get(event.code)
 
 
 def explained(view: UpsView) -> list[Explanation]:
@@ -216,7 +219,8 @@ def one(name: str) -> str:
         worn_ratio=WORN_RATIO,
         least_days=SHORTEST.days,
         fewest_weeks=FEWEST_WEEKS,
-        curve=wear_curve([(week.day, week.runtime_seconds) for week in forecast.weeks]),
+        curve=wear_curve(forecast),
+        limit_at=height(WORN_RATIO * (forecast.first_seconds or 0.0), forecast),
         events=load_events(store(), [name], now() - timedelta(days=HISTORY_DAYS), EVENTS_SHOWN),
         named_ups={name: own_name(view.ups)},
         **shown_charts(CHARTS, times, lines),
@@ -233,10 +237,23 @@ def charts(name: str) -> Response:
     return jsonify(document(CHARTS, times, lines))
 
 
-def wear_curve(points: Sequence[tuple[date, float]]) -> str:
-    """Return the points of a polyline in a box of 100 by 40, from zero up to the highest value."""
-    if len(points) < 2:
+def wear_scale(forecast: Forecast) -> float:
+    """Return the runtime at the upper edge of the picture of a battery's wear."""
+    return max([forecast.first_seconds or 1.0, *(week.runtime_seconds for week in forecast.weeks)])
+
+
+def wear_curve(forecast: Forecast) -> str:
+    """Return the points of a polyline in a box of 100 by 40, from zero upwards; nothing for less than two weeks."""
+    weeks = forecast.weeks
+    if len(weeks) < 2:
         return ""
-    first, whole = points[0][0], max(1, (points[-1][0] - points[0][0]).days)
-    highest = max(value for _day, value in points) or 1.0
-    return " ".join(f"{(day - first).days / whole * 100:.2f},{40 - value / highest * 36:.2f}" for day, value in points)
+    whole = (weeks[-1].day - weeks[0].day).days
+    return " ".join(
+        f"{(week.day - weeks[0].day).days / whole * 100:.2f},{height(week.runtime_seconds, forecast):.2f}"
+        for week in weeks
+    )
+
+
+def height(seconds: float, forecast: Forecast) -> float:
+    """Return where a runtime lies in that box."""
+    return 40 - seconds / wear_scale(forecast) * 36

@@ -17,13 +17,15 @@ from agent.probes.reading import ProbeReading
 from agent.ups.agreement import disagreement_families
 from agent.ups.metrics import ups_families
 from agent.ups.reading import Flag, TestResult, UpsReading
-from console.history import HOUR
+from console.history import HOUR, Writer
+from console.power.device_digest import device_snapshots
 from console.power.events import note_event
 from console.power.ingest import ingest_power
 from console.power.plan import Device, PowerPlan, Stage, Ups
-from console.power.series import BATTERY_CELSIUS, CHARGE, INPUT_VOLTS, LOAD, RUNTIME
+from console.power.series import BATTERY_CELSIUS, CHARGE, INPUT_VOLTS, LOAD, RUNTIME, device_points
 from console.store.models import MetricHour, MetricMinute, MetricSeries
 from console.store.upsert import upsert
+from console.worker.exposition import PageParser
 
 POWER = PowerPlan(
     ups=(
@@ -178,6 +180,7 @@ def page(host: str, at: datetime) -> bytes:
 def write_history(session: Session, ups: str, now: datetime, days: int = MONTHS_DAYS) -> None:
     """Write hours of a battery that loses 1.8 % of its runtime a month, and minutes of the last two days."""
     end = int(now.timestamp()) // HOUR * HOUR
+    week = end - 8 * 24 * HOUR  # before that every sixth hour is enough
     values: dict[str, Callable[[float, int], float]] = {
         CHARGE: lambda _day, at: 0.7 if at % (61 * 24 * HOUR) < HOUR else 1.0,
         RUNTIME: lambda day, at: FULL_SECONDS * (1 - 0.018 * day / 30.44) * (1 + 0.02 * ((at // HOUR) % 7 - 3) / 3),
@@ -199,7 +202,7 @@ def write_history(session: Session, ups: str, now: datetime, days: int = MONTHS_
                 "maximum": at_hour,
                 "samples": 60,
             }
-            for at in range(end - days * 24 * HOUR, end, HOUR)
+            for at in (*range(end - days * 24 * HOUR, week, 6 * HOUR), *range(week, end, HOUR))
             for at_hour in [value((at - end) / 86400 + days, at)]
         ]
         upsert(session, MetricHour, hours)
@@ -207,6 +210,20 @@ def write_history(session: Session, ups: str, now: datetime, days: int = MONTHS_
             {"series_id": series.id, "at": at, "value": value(days, at)} for at in range(end - 47 * HOUR, end, 300)
         ]
         upsert(session, MetricMinute, minutes)
+
+
+def write_devices(session: Session, now: datetime) -> None:
+    """Write a day of the devices' history."""
+    writer = Writer()
+    first = device_snapshots(PageParser().parse(text(device_families(device_standings(now)))), 0.0, {})
+    later = text(device_families(device_standings(now + timedelta(minutes=1))))
+    shown = device_snapshots(PageParser().parse(later), 0.0, {name: found[1] for name, found in first.items()})
+    for name in ("sw-core", "room-sensor"):
+        points = device_points(shown[name][0])
+        for step in range(1, 24 * 12):
+            share = 1 + 0.04 * ((step * 7) % 5 - 2)
+            moved = [(series, label, value if value in {0, 1} else value * share) for series, label, value in points]
+            writer.write(session, name, now - timedelta(minutes=5 * step), moved)
 
 
 def moment(at: datetime) -> str:
@@ -303,6 +320,7 @@ def fill(sessions: sessionmaker[Session], now: datetime) -> None:
     cut = now - timedelta(hours=2, minutes=49)
     with sessions.begin() as session:
         write_history(session, "rack-ups", now)
+        write_devices(session, now)
         for seconds, source, code in (
             (0, "trap", "on_battery"),
             (1, "nut", "on_battery"),
