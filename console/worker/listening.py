@@ -72,7 +72,7 @@ def keep_events(sessions: sessionmaker[Session], host: str, events: Sequence[Eve
     """
     with sessions.begin() as session:
         query = select(PowerEvent.device, func.max(PowerEvent.at)).group_by(PowerEvent.device)
-        newest: dict[str, datetime] = dict(session.execute(query).tuples().all())
+        newest: dict[str, datetime] = dict(session.execute(query).all())
         for event in events:
             try:
                 kept = newest.get(str(event.get("device")))
