@@ -111,8 +111,8 @@ def to_json(record: PowerRecord) -> dict[str, Any]:
 
 def from_json(document: dict[str, Any]) -> PowerRecord:
     """Read a record.  Raises ``ValueError`` for another schema or a broken document."""
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"a power record of schema {document.get('schema')!r}, not {SCHEMA}")
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ValueError(f"not a power record of schema {SCHEMA}: {str(document)[:80]}")
     try:
         values: dict[str, Any] = {
             name: _time(value) if name.endswith("_at") else value for name, value in document.items()
