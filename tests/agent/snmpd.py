@@ -1,12 +1,13 @@
 """A real SNMP agent: net-snmp's snmpd (apt install snmpd) on a free port of 127.0.0.x, ended by its own pid."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +43,12 @@ def need(*programs: str) -> None:
 
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
-    """Return a UDP port that nobody has at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a UDP port that nobody has at this moment, and that the kernel gives to nobody who asks for any."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind((address, port))
+            return port
 
 
 @contextmanager
