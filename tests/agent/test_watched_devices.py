@@ -56,7 +56,7 @@ def agent(
     secrets = {device["name"]: v3 if number % 2 else v2c for number, device in enumerate(devices)}
     (directory / "snmp.json").write_text(json.dumps(secrets))
     polled = {
-        "snmp": {"interval_seconds": 1, "devices": devices, "traps": {"listen": "127.0.0.1", "port": trap_port}},
+        "snmp": {"interval_seconds": 2, "devices": devices, "traps": {"listen": "127.0.0.1", "port": trap_port}},
         "probes": [{"name": "cam-gate", "kind": "camera", "address": "127.0.0.1", "tcp": free_udp_port()}],
         "nut": [{"ups": "rack-ups", "address": "127.0.0.1", "port": 1, "server_name": "appliance1"}],
     }
