@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 PAGES = {
     "/": ("概览", "Overview"),
+    "/incidents/": ("告警", "Incidents"),
     "/hosts/": ("主机", "Hosts"),
     "/backups/": ("备份", "Backups"),
     "/runs/": ("作业", "Runs"),

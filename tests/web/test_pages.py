@@ -14,6 +14,8 @@ from tests.web.conftest import Browser, add_account
 
 PAGES = [
     "/",
+    "/incidents/",
+    "/incidents/routes/",
     "/hosts/",
     "/hosts/his1",
     "/backups/",
