@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,24 @@ def test_two_devices_may_know_one_user_by_different_keys(snmpd: Snmpd, tmp_path:
 
     with running_snmpd(tmp_path / "other", user=other) as second:
         asyncio.run(main(second.port))
+
+
+@EVERY_VERSION
+@pytest.mark.parametrize("jump_seconds", [-86400.0, 86400.0])
+def test_a_wall_clock_that_jumps_disturbs_no_device(
+    snmpd: Snmpd, credentials: Credentials, jump_seconds: float, monkeypatch: pytest.MonkeyPatch
+):
+    real = time.time
+
+    async def across(device: Device) -> None:
+        assert DESCRIPTION in await device.get([DESCRIPTION])
+        monkeypatch.setattr(time, "time", lambda: real() + jump_seconds)
+        for _ in range(2):
+            assert DESCRIPTION in await device.get([DESCRIPTION])
+
+    started = time.monotonic()
+    ask(snmpd.port, credentials, across)
+    assert time.monotonic() - started < agent.snmp.session.WAITS_SECONDS[0]
 
 
 def test_secrets_are_in_no_representation():
