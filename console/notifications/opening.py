@@ -59,6 +59,10 @@ class _Opener:
             return AppriseTransport(secret, self._style, self._now)
         if self._mail_server is None:
             return _refusing("the facility has no mail_server. Next: enter it in facility.yml, then xinglin provision")
+        if not item.recipients:
+            return _refusing(
+                f"no contact of the route {item.name} has an e-mail address. Next: enter one, then xinglin provision"
+            )
         if self._mail_server.user and not self._secrets.mail:
             return _refusing(f"there is no password for the mail server. {NEXT}")
         return MailTransport(

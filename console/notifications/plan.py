@@ -61,8 +61,6 @@ def _route(reader: Reader) -> NotificationRoute:
         reader.mistake("severities", f"has {severity!r}", "warn, crit")
     if route.channel == "webhook" and not route.url:
         reader.mistake("url", "missing", "the address of the webhook")
-    if route.channel == "email" and not route.recipients:
-        reader.mistake("recipients", "missing", "a list of e-mail addresses")
     return route
 
 
