@@ -57,6 +57,9 @@ class _Opener:
             from console.notifications.chat import AppriseTransport  # noqa: PLC0415
 
             return AppriseTransport(secret, self._style, self._now)
+        return self._mail(item)
+
+    def _mail(self, item: NotificationRoute) -> Transport:
         if self._mail_server is None:
             return _refusing("the facility has no mail_server. Next: enter it in facility.yml, then xinglin provision")
         if not item.recipients:
