@@ -14,12 +14,12 @@ from console.alerts.evaluate import look
 from console.alerts.incidents import RECOVERED, RETIRED, Desk
 from console.alerts.machine import Change, Phase, Sight
 from console.alerts.moves import ChangedMeanwhileError, Move, set_state
-from console.alerts.rule import Labels, Mode
+from console.alerts.rule import Labels, Matcher, Mode, Selector
 from console.alerts.rulebook import RuleBook
 from console.alerts.signal import Look
 from console.alerts.undelivered import RULE as UNDELIVERED
 from console.alerts.undelivered import look_at_deliveries
-from console.alerts.watch import Watch
+from console.alerts.watch import HOST, Watch
 from console.config import ConsoleConfig
 from console.notifications.message import Routes
 from console.problems import find_problems
@@ -178,5 +178,14 @@ class Alerts:
         hosts = {host.name for host in self._config.hosts}
         if state.host and state.host not in hosts:
             return False
-        named = ((label, state.labels.get(label)) for label in self._objects.readers)
-        return all(name is None or name in self._objects.readers[label] for label, name in named)
+        named = ((label, state.labels[label]) for label in self._objects.readers if label in state.labels)
+        return all(self._is_known(label, name, state.labels.get(HOST, "")) for label, name in named)
+
+    def _is_known(self, label: str, name: str, reader: str) -> bool:
+        """Tell whether a device is in the facility, or its agent tells of it; a silent agent may still know it."""
+        if name in self._objects.readers[label]:
+            return True
+        if reader not in self._watch.answering:
+            return any(host.name == reader for host in self._config.hosts)
+        there = Selector(f"xinglin_{label}_up", (Matcher(label, "=", name),))
+        return any(True for _ in self._watch.select(there))

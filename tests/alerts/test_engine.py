@@ -248,8 +248,28 @@ def test_what_is_taken_out_of_the_configuration_is_closed(desk: Desk) -> None:
     desk.config = replace(desk.config, power=replace(desk.config.power, ups=()))
     desk.restart()
     desk.problems()
+    assert desk.open() == ["ups_on_battery"]  # its agent has not spoken yet
+    desk.scrape({})
+    desk.problems()
     assert [(one.rule, one.resolution) for one in desk.incidents("ups_on_battery")] == [("ups_on_battery", "retired")]
     assert desk.phases()["ups_on_battery"] == "inactive"
+
+
+def test_a_device_that_only_its_agent_knows_is_watched_as_long_as_the_agent_tells_of_it(desk: Desk) -> None:
+    other = {"device": "ap-ward", "kind": "access_point", "source": "snmp"}
+    up: Samples = {"xinglin_device_up": [*ups()["xinglin_device_up"], (other, 0.0)]}
+    silent = ups("OL", more={**up, "xinglin_device_trouble": [({**other, "code": "unreachable"}, 1.0)]})
+    desk.scrape(silent)
+    desk.scrape(silent, after=61)
+    desk.problems()
+    desk.scrape(None)
+    desk.problems()
+    desk.restart()
+    desk.problems()
+    assert desk.open() == ["device_unreachable"]
+    desk.scrape(ups("OL"))
+    desk.problems()
+    assert [one.resolution for one in desk.incidents()] == ["retired"]
 
 
 def test_what_does_not_arrive_is_an_incident_told_on_the_other_route(desk: Desk) -> None:
