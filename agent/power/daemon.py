@@ -22,7 +22,7 @@ from agent.power.kernel import boot_id, booted_at
 from agent.power.machine import Machine, Outside
 from agent.power.reach import Surroundings, tls_probe
 from agent.power.records import Event, Phase, PowerRecord, Verdict, from_json, read_records, write_record
-from agent.power.request import Answer, take_request, write_answer
+from agent.power.request import HOWS, Answer, take_request, write_answer
 from agent.power.state import Boot, Now
 from agent.power.upsd import UpsdSession
 
@@ -48,7 +48,9 @@ def client_context(tls: Tls) -> ssl.SSLContext:
 
 def open_records(directory: Path) -> dict[str, PowerRecord]:
     """Return UPS → its open record.  A file that is no record is put aside, an open record behind a newer is closed."""
-    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "drill").mkdir(parents=True, exist_ok=True)
+    for draft in directory.glob(".2*"):
+        draft.unlink(missing_ok=True)  # of a record that was being written when the power went
     for path in directory.glob("*.json"):
         if path.name == "boot.json":
             continue
@@ -119,6 +121,8 @@ class Daemon:
             answer = Answer(request.request_id, "it was asked for before this host was booted")
         elif machine is None:
             answer = Answer(request.request_id, f"this host has no UPS {request.ups}")
+        elif request.how not in HOWS.get(request.scope, ()):
+            answer = Answer(request.request_id, f"there is no drill {request.scope}/{request.how}")
         elif request.how == "simulated" and not machine.ups.simulated:
             answer = Answer(request.request_id, f"{request.ups} is a real UPS: the scope is facility")
         else:

@@ -64,6 +64,8 @@ def step_down(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
         if why is None:
             break
         record = _begin(step, record, stages[number], why, battery)
+    if record.phase is Phase.DARK and record.charge_at_end_ratio is None and state.last is not None:
+        record = replace(record, charge_at_end_ratio=state.last.charge_ratio)
     return replace(state, record=record), _forces(step, record)
 
 

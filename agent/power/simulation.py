@@ -16,7 +16,7 @@ CHARGING_RATIO = 0.05
 
 def lasts_seconds(ups: Ups, least_seconds: float, runtime_low_seconds: float) -> float:
     """Return how long the battery lasts: at least as long as the stages need before the UPS would call it low."""
-    return max(least_seconds, ups.needs_seconds(0) + runtime_low_seconds + SPARE_SECONDS)
+    return max(least_seconds, ups.needs_seconds(0) + ups.sync_seconds + runtime_low_seconds + SPARE_SECONDS)
 
 
 @dataclass(frozen=True)
