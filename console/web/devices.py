@@ -99,6 +99,11 @@ def ports(shown: DeviceSnapshot) -> Ports:
     return Ports(sum(one.up for one in wanted), sum(not one.up for one in wanted))
 
 
+def lost_ports(shown: DeviceSnapshot) -> list[str]:
+    """Return the ports that somebody named, that are wanted, and that are down."""
+    return [one.alias for one in shown.interfaces if one.alias and one.enabled and not one.up]
+
+
 def port_state(port: Interface) -> tuple[State, str]:
     """Return the state of a port: down is a problem only where somebody gave it a name."""
     if port.up:
@@ -128,6 +133,7 @@ HELPERS = {
     "condition": condition,
     "trouble": trouble,
     "ports": ports,
+    "lost_ports": lost_ports,
     "port_state": port_state,
     "hottest": hottest,
     "emptiest": emptiest,

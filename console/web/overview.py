@@ -1,7 +1,7 @@
 """概览: what is wrong, worst first, with the next step; then where everything stands."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -11,10 +11,11 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from backup.rules.proof import Standing
+from console.power.view import UpsView, load_upses
 from console.problems import Severity, find_problems
 from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE, WAL_KINDS
 from console.rules.view import StoreView
-from console.store.models import ProvisionRun
+from console.store.models import ProvisionRun, State
 from console.view import load_view
 from console.web import audit as audit_page
 from console.web.compliance import assessment
@@ -57,6 +58,26 @@ def backup_tile(view: StoreView, now: datetime) -> BackupTile:
         oldest_good=min((one for one in good if one), default=None),
         oldest_proof=min((one for one in proved if one), default=None),
     )
+
+
+@dataclass(frozen=True)
+class PowerTile:
+    """All UPSes together: the one that is worst off speaks for them, and the battery that lasts shortest."""
+
+    upses: int
+    condition: str
+    fine: int
+    shortest_seconds: float | None
+
+
+def power_tile(views: Sequence[UpsView]) -> PowerTile | None:
+    """Return the tile; None without a UPS."""
+    if not views:
+        return None
+    worst = min(views, key=lambda one: RANK.index(one.standing.state))
+    left = [one.runtime.seconds for one in views if one.runtime is not None]
+    fine = sum(one.standing.state is State.OK for one in views)
+    return PowerTile(len(views), worst.standing.condition, fine, min(left, default=None))
 
 
 def problem_link(problem: Told) -> str:
@@ -107,6 +128,7 @@ def show() -> str:
         incidents=counted_incidents(store()),
         open_incidents_by=open_counts(store()),
         backups=backup_tile(view, now()),
+        power=power_tile(load_upses(store(), config(), now())),
         compliance=assessment(store()),
         newest_run=store().scalars(select(ProvisionRun).order_by(ProvisionRun.started_at.desc()).limit(1)).first(),
         may_audit=audit_page.may_read(current_user),

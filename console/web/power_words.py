@@ -109,7 +109,7 @@ PHASES = {
     "going_down": (State.CRIT, N_("Hosts go down")),
     "dark": (State.CRIT, N_("Everything is off")),
     "returning": (State.MAINT, N_("Hosts come back")),
-    "finished": (State.OK, N_("Finished")),
+    "finished": (State.OK, N_("Over")),
 }
 VERDICTS = {
     "passed": (State.OK, N_("Passed")),

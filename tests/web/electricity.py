@@ -1,5 +1,6 @@
 """Power and devices of the invented clinic: metrics by the agent's own functions, months of history, a cut, a drill."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -136,6 +137,16 @@ def switch(uptime: float, ports: int = 24) -> DeviceReading:
     )
 
 
+def devices_page(standings: Sequence[DeviceStanding]) -> str:
+    """Return the metrics of devices."""
+    return text(device_families(standings))
+
+
+def probed() -> ProbeReading:
+    """Return an answer to a ping."""
+    return ProbeReading("icmp", 0.0021)
+
+
 def device_standings(at: datetime) -> list[DeviceStanding]:
     """Return how the clinic's devices stand: the camera has not answered for forty minutes."""
     now = at.timestamp()
@@ -162,7 +173,7 @@ def device_standings(at: datetime) -> list[DeviceStanding]:
         Standing("printer-pharmacy", "printer", "snmp", printer, now - 4, None),
         Standing("room-sensor", "sensor", "snmp", sensor, now - 4, None),
         Standing("cam-gate", "camera", "probe", None, None, Trouble.UNREACHABLE, "no answer", off),
-        Standing("ct-console", "medical", "probe", ProbeReading("icmp", 0.0021), now - 4, None),
+        Standing("ct-console", "medical", "probe", probed(), now - 4, None),
     ]
 
 
@@ -170,7 +181,7 @@ def page(host: str, at: datetime) -> bytes:
     """Return what the agent of a host tells of power and devices, after its other metrics."""
     if host == "appliance1":
         both = [standing(ON_MAINS, "snmp", at), standing(replace(ON_MAINS, battery_celsius=None), "nut", at)]
-        return (ups_page(both) + text(device_families(device_standings(at)))).encode()
+        return (ups_page(both) + devices_page(device_standings(at))).encode()
     if host == "vault1":
         plain = replace(ON_MAINS, model="Back-UPS 650", battery_replaced=None, test=None, battery_celsius=None)
         return ups_page([standing(plain, "nut", at, "vault-ups")]).encode()
@@ -215,13 +226,13 @@ def write_history(session: Session, ups: str, now: datetime, days: int = MONTHS_
 def write_devices(session: Session, now: datetime) -> None:
     """Write a day of the devices' history."""
     writer = Writer()
-    first = device_snapshots(PageParser().parse(text(device_families(device_standings(now)))), 0.0, {})
-    later = text(device_families(device_standings(now + timedelta(minutes=1))))
+    first = device_snapshots(PageParser().parse(devices_page(device_standings(now))), 0.0, {})
+    later = devices_page(device_standings(now + timedelta(minutes=1)))
     shown = device_snapshots(PageParser().parse(later), 0.0, {name: found[1] for name, found in first.items()})
     for name in ("sw-core", "room-sensor"):
         points = device_points(shown[name][0])
         for step in range(1, 24 * 12):
-            share = 1 + 0.04 * ((step * 7) % 5 - 2)
+            share = 1 + 0.02 * math.sin(step / 9) + 0.003 * ((step * 7) % 5 - 2)
             moved = [(series, label, value if value in {0, 1} else value * share) for series, label, value in points]
             writer.write(session, name, now - timedelta(minutes=5 * step), moved)
 

@@ -175,6 +175,17 @@ def test_a_record_names_who_hung_and_can_be_taken_home(browser: Browser) -> None
     assert "desk1" in browser.get("/power/records/")
 
 
+def test_the_overview_tells_the_worst_ups_and_the_shortest_battery(app: Flask, browser: Browser) -> None:
+    page = english(browser).get("/")
+    assert re.search(r'data-state="ok">.{0,200}On mains</span>', page, re.DOTALL)
+    assert "2 of 2 UPSes are fine" in page
+    both(app, electricity.ON_BATTERY, electricity.ON_BATTERY)
+    page = browser.get("/")
+    assert re.search(r'data-state="crit">.{0,200}On battery</span>', page, re.DOTALL)
+    assert "The battery lasts for 19 min" in page
+    assert "1 of 2 UPSes are fine" in page
+
+
 def test_an_unknown_ups_is_not_found(browser: Browser) -> None:
     browser.get("/power/nothing", 404)
     browser.get("/power/nothing/charts.json", 404)
