@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -127,10 +126,10 @@ class Engine:
     def send(
         self, domain: Oid, address: Foreign, security: Security, pdu: Foreign, arrived: Callable[..., None]
     ) -> None:
-        """Send a request; ``arrived`` gets what ``MsgAndPduDispatcher`` gives, at once or never after ten seconds."""
+        """Send a request; ``arrived`` gets what pysnmp's ``processResponsePdu`` gets, its own time-out too."""
         self._snmp.message_dispatcher.send_pdu(
             self._snmp, domain, address, security.version, security.model, security.name, security.level, None, b"",
-            min(security.version, 1), pdu, True, REQUEST_TICKS, arrived, secrets.token_bytes(4),
+            min(security.version, 1), pdu, True, REQUEST_TICKS, arrived, None,
         )  # fmt: skip
 
     def deliver(self, transport: UdpSocket, data: bytes, address: Foreign) -> Trouble | None:

@@ -1,5 +1,6 @@
 """Notifications by net-snmp's real snmptrap and snmpinform; only configured devices with their own secrets count."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -17,15 +18,18 @@ from agent.events import Event, Journal
 from agent.polled import SnmpConfig, SnmpDevice, TrapListener
 from agent.polling import Snmp
 from agent.snmp.credentials import Community, Credentials, User
+from agent.snmp.device import Device
+from agent.snmp.engine import Engine
 from agent.snmp.poller import Poller
 from agent.snmp.repeats import BUDGET, REPEAT_SECONDS, Budget, News
 from agent.snmp.source import SnmpSource
 from agent.snmp.trap_codes import event_code
-from agent.snmp.traps import bind
-from tests.agent.snmpd import V2C, V3, free_udp_port, need
+from agent.snmp.traps import TrapReceiver, bind
+from tests.agent.snmpd import V2C, V3, Snmpd, free_udp_port, need, running_snmpd
 
 UPS_ON_BATTERY = "1.3.6.1.2.1.33.2.1"
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
+SNMP_ENGINE_ID = "1.3.6.1.6.3.10.2.1.1.0"
 IF_NAME = "1.3.6.1.2.1.31.1.1.1.1.3"
 ENGINE_ID = "0x80001f88040123456789"
 UPS, SWITCH, ROUTER = "127.0.0.11", "127.0.0.12", "127.0.0.13"
@@ -253,6 +257,32 @@ def test_a_v3_trap_that_is_sent_again_much_later_is_refused(receiver: Receiver):
     replaced = captured(ROUTER, *v3(engine_id="0x80001f8804dddddddd"), "-Z", "1,5", "AT", "", UPS_ON_BATTERY)
     send(receiver, replaced, ROUTER)  # a new card begins to count again
     wait_until(lambda: receiver.counted("accepted", 3))
+
+
+def test_traps_and_polls_of_one_v3_device_share_its_engine_id(tmp_path: Path):
+    async def main(snmpd: Snmpd) -> list[str]:
+        engine = Engine()
+        traps: list[str] = []
+        router = SnmpDevice("gw-main", "gateway", "127.0.0.1", snmpd.port, V3)
+        receiver = TrapReceiver(engine, [router], lambda _device, trap, _variables: traps.append(trap))
+        listener = bind(TrapListener("127.0.0.1", 0))
+        at: Any = type("Port", (), {"port": listener.getsockname()[1]})
+        await receiver.listen(listener)
+        device = Device(engine, "127.0.0.1", snmpd.port, V3)
+        for count in (1, 2):
+            engine_id = (await device.get([SNMP_ENGINE_ID]))[SNMP_ENGINE_ID]
+            assert isinstance(engine_id, bytes)
+            clock = ("-Z", f"1,{1000 * count}")
+            arguments = (*v3(engine_id=f"0x{engine_id.hex()}"), *clock, "AT", "", UPS_ON_BATTERY)
+            await asyncio.to_thread(notify, at, "127.0.0.1", *arguments)
+            await asyncio.to_thread(wait_until, lambda: receiver.counts["accepted"] == count)  # noqa: B023
+        assert SNMP_ENGINE_ID in await device.get([SNMP_ENGINE_ID])
+        engine.close()
+        return traps
+
+    need("snmptrap")
+    with running_snmpd(tmp_path) as snmpd:
+        assert asyncio.run(main(snmpd)) == [UPS_ON_BATTERY, UPS_ON_BATTERY]
 
 
 def captured(sender: str, *arguments: str) -> bytes:
