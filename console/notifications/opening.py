@@ -48,11 +48,11 @@ class _Opener:
     def transport(self, item: NotificationRoute) -> Transport:
         """Return what carries a route's messages."""
         channel, secret = Channel(item.channel), self._secrets.routes.get(item.name)
+        if not secret and (item.has_secret or channel is Channel.APPRISE):
+            return _refusing(f"there is no secret for the route {item.name}. {NEXT}")
         if channel is Channel.WEBHOOK:
             return WebhookTransport(item.url, secret, self._context, self._now)
-        if channel is Channel.APPRISE:
-            if not secret:
-                return _refusing(f"there is no secret for the route {item.name}. {NEXT}")
+        if channel is Channel.APPRISE and secret:
             # apprise and its plugins take 50 MB: only a facility that uses them pays.
             from console.notifications.chat import AppriseTransport  # noqa: PLC0415
 

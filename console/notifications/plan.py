@@ -7,13 +7,17 @@ from console.configcheck import Reader
 
 @dataclass(frozen=True)
 class NotificationRoute:
-    """A way to tell people: ``channel`` is apprise, email (with ``recipients``) or webhook (with ``url``)."""
+    """A way to tell people: ``channel`` is apprise, email (with ``recipients``) or webhook (with ``url``).
+
+    ``has_secret``: without its secret nothing may go out, so that a webhook is never sent unsigned by mistake.
+    """
 
     name: str
     channel: str
     severities: tuple[str, ...]
     url: str
     recipients: tuple[str, ...]
+    has_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def _route(reader: Reader) -> NotificationRoute:
         severities=tuple(reader.texts("severities")),
         url=reader.text("url", ""),
         recipients=reader.texts("recipients"),
+        has_secret=reader.flag("has_secret", default=False),
     )
     for severity in sorted(set(route.severities) - {"warn", "crit"}):
         reader.mistake("severities", f"has {severity!r}", "warn, crit")

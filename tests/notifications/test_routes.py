@@ -28,6 +28,7 @@ from tests.notifications.conftest import MESSAGE, STYLE, another, now
 from tests.notifications.mail_server import SmtpServer
 
 Start = Callable[[str], CloudStandIn]
+REFUSED = Outcome.REFUSED
 URGENT = Route("urgent", Channel.WEBHOOK, (Severity.CRIT,))
 DAILY = Route("daily", Channel.WEBHOOK, (Severity.CRIT, Severity.WARN))
 
@@ -197,6 +198,10 @@ def test_the_facilitys_routes_open_with_their_secrets(
     alone = replace(config.notifications, routes=(replace(nobody, recipients=()),))
     unread = open_routes(replace(config, notifications=alone), loaded, now).send("mail", MESSAGE)
     assert (unread.outcome, "has an e-mail address" in unread.answer) == (Outcome.REFUSED, True)
+    (signed, *_) = config.notifications.routes
+    alone = replace(config.notifications, routes=(replace(signed, has_secret=True),))
+    assert open_routes(replace(config, notifications=alone), Secrets(), now).send("hook", MESSAGE).outcome is REFUSED
+    assert len(receiver.asked) == 1  # never unsigned by mistake
     forgetful = open_routes(config, Secrets(), now).send("mail", MESSAGE)
     assert (forgetful.outcome, "password" in forgetful.answer) == (Outcome.REFUSED, True)
 

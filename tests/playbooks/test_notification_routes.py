@@ -38,7 +38,7 @@ def test_the_worker_reads_its_routes(texts: dict[str, str], tmp_path: Path) -> N
     found = load_config(path, {}).notifications
     assert found.routes == (
         NotificationRoute("mail", "email", ("crit",), "", ("it@qinghe.example",)),
-        NotificationRoute("chat", "apprise", ("warn", "crit"), "", ()),
+        NotificationRoute("chat", "apprise", ("warn", "crit"), "", (), has_secret=True),
         NotificationRoute("desk", "webhook", ("crit",), "https://desk.example/x", ()),
     )
     assert found.mail_server == MailServer("smtp.example", 465, "tls", "it@qinghe.example", "it")
