@@ -185,6 +185,11 @@ STEPS = {
         "The UPS was told to test its battery.",
         "Nothing has to be done.",
     ),
+    "battery_test_runs": explanation(
+        "The battery test runs",
+        "The UPS feeds the hosts from its battery for a moment; nobody is sent off.",
+        "Nothing has to be done.",
+    ),
     "battery_test_over": explanation(
         "The battery test is over",
         "Its result is among the checks.",

@@ -133,6 +133,9 @@ CHECKS = {
 STEP_DETAILS = {
     "off_before": N_("It was off before: neither sent off nor woken"),
     "self": N_("The UPS's own host: it goes last"),
+    "not_listening": N_("Its upsmon was not logged in when its stage began"),
+    "lost": N_("It fell silent without logging out: cut off, or its network was"),
+    "not_back": N_("It did not come back in time"),
 }
 SCOPES = {"lab": N_("Lab"), "facility": N_("The whole facility")}
 HOWS = {
