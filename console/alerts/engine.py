@@ -109,10 +109,8 @@ class Alerts:
 
         A person may close an incident meanwhile: then nothing was written, and the looks are judged again.
         """
-        # What explains others comes first, so that a host that falls silent at the same time is held back.
-        ordered = sorted(looks, key=lambda one: one.signal is not None and one.signal.explained_by_power)
         for left in reversed(range(TRIES)):
-            moves = self._moves(ordered, now)
+            moves = self._moves(looks, now)
             if not moves:
                 return
             try:
