@@ -18,7 +18,7 @@ from agent.errors import AgentError
 from agent.polled import SnmpDevice, TrapListener
 from agent.snmp.credentials import User
 from agent.snmp.engine import Engine
-from agent.snmp.repeats import Budget
+from agent.snmp.repeats import Budget, News
 from agent.snmp.transport import UdpSocket
 from agent.snmp.trap_codes import ALARM_DESCR
 from agent.snmp.values import Foreign, dotted, plain
@@ -63,6 +63,7 @@ class TrapReceiver:
             self._devices.setdefault(device.address, []).append(device)
             engine.secure(device.credentials)
         self._budgets = {address: Budget() for address in self._devices}
+        self._complaints = {address: News() for address in self._devices}
         self._met: dict[str, bytes] = {}
         self._clocks: dict[str, Clock] = {}
         self._candidates: list[SnmpDevice] = []
@@ -93,7 +94,8 @@ class TrapReceiver:
             self._candidates = []
         if self._accepted is None:
             self.counts["refused"] += 1
-            logger.info("SNMP trap of %s refused", address)
+            if self._complaints[address].is_new("refused", "", time.monotonic()):
+                logger.warning("SNMP trap of %s refused: not with its community or user, or too many", address)
             return
         self.counts["accepted"] += 1
         device, pairs = self._accepted
