@@ -76,11 +76,13 @@ class DeviceView:
     standing: DeviceStanding
 
 
-def load_devices(session: Session, config: ConsoleConfig, now: datetime) -> list[DeviceView]:
-    """Return every device of the facility, in the facility's order."""
-    rows = {row.device: row for row in session.scalars(select(DeviceLatest))}
+def load_devices(session: Session, config: ConsoleConfig, now: datetime, only: str | None = None) -> list[DeviceView]:
+    """Return every device of the facility in the facility's order, or the one of that name."""
+    wanted = [one for one in config.devices if only in {None, one.name}]
+    query = select(DeviceLatest).where(DeviceLatest.device.in_([one.name for one in wanted]))
+    rows = {row.device: row for row in session.scalars(query)}
     interval = config.scrape_interval_seconds
-    return [DeviceView(one, device_standing(rows.get(one.name), now, interval)) for one in config.devices]
+    return [DeviceView(one, device_standing(rows.get(one.name), now, interval)) for one in wanted]
 
 
 def load_events(session: Session, devices: Sequence[str], since: datetime, most: int) -> list[PowerEvent]:

@@ -166,7 +166,7 @@ def _charts(name: str) -> list[Chart]:
 def one(name: str) -> str:
     """Show one device."""
     _known(name)
-    view = next(item for item in load_devices(store(), config(), now()) if item.device.name == name)
+    [view] = load_devices(store(), config(), now(), name)
     span = chosen_range(request.args.get("range"))
     drawn = _charts(name)
     times, lines = read_lines(store(), name, span, now(), drawn)
