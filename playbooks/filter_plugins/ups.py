@@ -22,8 +22,8 @@ def nut_password(secret: str, server: str, user: str) -> str:
 def nut_devices(ups: Sequence[Item], stages: Sequence[Item], host: str) -> list[dict[str, Any]]:
     """Return the sections of ``host``'s ups.conf: every UPS connected to it, each followed by its latches.
 
-    A latch is a dummy UPS that is always on line: the forced shutdown of ``UPS-STAGE`` sends the hosts of one stage
-    off, which NUT itself cannot do.  The last stage needs none: it is the forced shutdown of the UPS itself.
+    A latch is a dummy UPS that is on line until the power daemon forces its shutdown: that of ``UPS-STAGE`` sends the
+    hosts of one stage off, which NUT itself cannot do.  The last stage needs none: it goes with the UPS itself.
     Each has ``name``, ``driver`` (NUT's), ``latch``, ``desc`` (ASCII: NUT's parser drops everything else), and the
     driver's ``unit`` with its ``settings``, a file.
     """

@@ -1,6 +1,7 @@
 """The collector on the real upsd: changes as events within two seconds, every kind of trouble by its name."""
 
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,6 +133,16 @@ def test_a_dead_upsd_is_unreachable_and_is_found_again(rig: Rig):
         watch.until(lambda standing: standing.reading is not None)
         while watch.codes(1, 2) not in (["reachable"], ["communication_back"]):
             continue  # communication_lost: upsd itself begins without its driver's data
+
+
+def test_an_upsd_that_hangs_is_unreachable_not_as_it_was(rig: Rig):
+    with watching(rig.port, authority(rig)) as watch:
+        watch.until(lambda standing: standing.reading is not None)
+        with socket.create_connection(("127.0.0.1", rig.port)) as stuck:
+            stuck.sendall(b"STARTTLS\n")  # upsd 2.8 waits for this client's handshake, and for nothing else
+            hung = watch.until(lambda standing: standing.trouble is Trouble.UNREACHABLE)
+            assert (hung.reading, hung.detail) == (None, "timed_out: no whole answer in 3 s")
+        watch.until(lambda standing: standing.reading is not None)
 
 
 def test_another_authority_is_wrong_credentials(rig: Rig, tmp_path: Path):

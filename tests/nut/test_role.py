@@ -74,13 +74,14 @@ def test_secondaries_need_both_their_ups_and_their_latch(texts: Rendered):
     assert "MINSUPPLIES 2\n" in conf
     assert 'CERTHOST 198.18.0.10 "appliance1" 1 1' in conf
     assert "POWERDOWNFLAG" not in conf
-    assert "HOSTSYNC 120\n" in conf, "the longest stage of the clinic"
+    assert "HOSTSYNC 15\n" in conf
 
 
 def test_the_primary_is_let_go_last_and_switches_the_ups_off(texts: Rendered):
     conf = texts["appliance1"]["ups/upsmon.conf"]
     assert re.findall(r"^MONITOR (\S+) .* (\w+)$", conf, re.MULTILINE) == [("rack-ups@127.0.0.1:3493", "primary")]
     assert "MINSUPPLIES 1\n" in conf
+    assert "HOSTSYNC 120\n" in conf, "the longest stage of the clinic"
     assert "POWERDOWNFLAG /etc/killpower" in conf
 
 

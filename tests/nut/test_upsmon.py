@@ -98,7 +98,7 @@ def test_a_stage_goes_by_its_latch_and_the_rest_by_the_battery_the_primary_last(
         connect(rig) as power,
     ):
         rig.wait_until(lambda: len(power.clients("rack-ups")) == 3)
-        assert [len(power.clients(latch)) for latch in LATCHES] == [1, 1]
+        rig.wait_until(lambda: [len(power.clients(latch)) for latch in LATCHES] == [1, 1])
 
         power.force_shutdown("rack-ups-workstations")
         first = workstation.down_at(10)
