@@ -4,9 +4,9 @@ from agent.polling import Trouble
 from agent.power import codes
 from agent.power.records import Cause, Phase, Verdict
 from agent.power.request import HOWS
+from agent.ups import reading
 from agent.ups.agreement import FLAGS as COMPARED
 from agent.ups.changes import CHANGES
-from agent.ups.reading import Flag, TestResult
 from console.power import spans
 from console.power.events import GROUPS
 from console.power.happened import HAPPENED
@@ -37,11 +37,11 @@ def test_every_condition_has_a_word_and_what_is_wrong_an_explanation() -> None:
     assert set(CONDITION_WORDS) == set(CONDITIONS)
     wrong = {name for name, state in CONDITIONS.items() if state not in {State.OK, State.MAINT}}
     assert set(EXPLAINED) == wrong
-    assert set(FLAGS.values()) | NEEDS_NO_WORDS == {flag.value for flag in Flag}
+    assert set(FLAGS.values()) | NEEDS_NO_WORDS == {flag.value for flag in reading.Flag}
 
 
 def test_every_value_of_the_other_rooms_has_a_word() -> None:
-    assert {result.value for result in TestResult} == set(WORDED["tests"])
+    assert {result.value for result in reading.TestResult} == set(WORDED["tests"])
     assert {phase.value for phase in Phase} == set(WORDED["power_phases"])
     assert {verdict.value for verdict in Verdict} == set(WORDED["power_verdicts"])
     assert {cause.value for cause in Cause} == set(NAMED["power_causes"])
