@@ -293,6 +293,16 @@ CASES = (
         "a mail_server",
     ),
     Case(
+        "an e-mail route to a contact without an address",
+        FACILITY,
+        "notification_routes: []\n",
+        "notification_routes: [{name: desk, channel: email, severities: [warn], contacts: [reception]}]\n",
+        "notification_routes[0].contacts[0]",
+        "contact reception has no e-mail address",
+        "email: ADDRESS for reception",
+        others=("notification_routes[0].channel: an e-mail route, but there is no mail_server",),
+    ),
+    Case(
         "SNMP v3 with half of its secrets",
         FACILITY,
         "devices: []",
