@@ -18,6 +18,7 @@ EVENTS = {
     "host_left": "a host logged out of upsd and shuts down",
     "host_off": "a host no longer answers",
     "host_hung": "a host is still on although its stage's time is over; it is left behind",
+    "host_spared": "a host stayed on: the mains was back before its upsmon had seen that it must go",
     "host_not_listening": "a host is on, but its upsmon is not logged in at upsd: it cannot hear that it must go",
     "dark": "the shutdown of the UPS was forced: the UPS's own host goes down last",
     "dark_cancelled": "the mains came back before the shutdown of the UPS was forced",

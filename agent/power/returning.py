@@ -7,6 +7,9 @@ from agent.power.plan import Host, Stage
 from agent.power.records import HostStep, PowerRecord
 from agent.power.state import Action, ClearLatch, LookAround, State, Step, Wake, filed, host_step, noted, with_step
 
+UPSMON_SECONDS = 5.0
+"""Within so long every upsmon has looked at its latch (POLLFREQ)."""
+
 
 def step_return(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
     """Decide one look while the mains is back, or not known to be away; ``state.record`` is open."""
@@ -66,9 +69,18 @@ def _gone(step: Step, record: PowerRecord) -> PowerRecord:
             elif over and known.left_at is not None and listed:
                 # It went and came between two looks: its upsmon has logged in again.
                 record = noted(with_step(record, host.name, back_at=step.now.wall), step.now, "host_back", host.name)
+            elif over and known.left_at is None and listed and _spared(record, known):
+                record = noted(with_step(record, host.name, told_at=None), step.now, "host_spared", host.name)
             elif over and host.name in step.seen.answering:
                 record = noted(with_step(record, host.name, hung=True), step.now, "host_hung", host.name)
     return record
+
+
+def _spared(record: PowerRecord, known: HostStep) -> bool:
+    """Whether the mains came back so soon after its latch was set that the host's upsmon may not have looked."""
+    if record.mains_back_at is None or known.told_at is None:
+        return False
+    return abs((record.mains_back_at - known.told_at).total_seconds()) <= UPSMON_SECONDS
 
 
 def _goes(known: HostStep) -> bool:

@@ -185,6 +185,11 @@ STEPS = {
         "The UPS was told to test its battery.",
         "Nothing has to be done.",
     ),
+    "host_spared": explanation(
+        "A host stayed on",
+        "The mains was back before its upsmon had seen that it must go.",
+        "Nothing has to be done.",
+    ),
     "battery_test_runs": explanation(
         "The battery test runs",
         "The UPS feeds the hosts from its battery for a moment; nobody is sent off.",

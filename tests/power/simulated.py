@@ -58,6 +58,7 @@ class SimulatedHost:
     up_seconds: float = 30
     hangs: bool = False  # frozen: it hears nothing, and its network card answers
     listens: bool = True
+    hears_late: bool = False  # its upsmon looks only after the latch was cleared
     wakes: bool = True
     on: bool = True
     going_at: float | None = None
@@ -216,7 +217,7 @@ class SimulatedClinic:
         self.own.going_at = max([self.seconds, *waits]) + self.own.down_seconds
 
     def _tell(self, host: SimulatedHost) -> None:
-        if host.on and host.listens and not host.hangs and host.going_at is None:
+        if host.on and host.listens and not (host.hangs or host.hears_late) and host.going_at is None:
             host.told.append(self.seconds)
             host.going_at = self.seconds + host.down_seconds
 

@@ -197,6 +197,19 @@ def test_mains_back_before_a_host_is_off_waits_until_it_is_before_waking_it():
     assert record.verdict is Verdict.PASSED
 
 
+def test_a_host_whose_latch_was_cleared_before_it_looked_does_not_hang():
+    clinic = SimulatedClinic(plan(), runtime_seconds=1000)
+    clinic.hosts["ws1"].hears_late = clinic.hosts["ws2"].hears_late = True
+    clinic.mains = False
+    clinic.run(101)
+    assert "rack-ups-workstations" in clinic.latches
+    clinic.mains = True
+    record = clinic.run_to_file()
+    assert "host_spared" in codes(record)
+    assert (record.verdict, [step.told_at for step in record.steps if step.hung]) == (Verdict.PASSED, [])
+    assert all(host.on for host in clinic.hosts.values())
+
+
 def test_mains_that_flickers_is_one_outage_and_nobody_goes_twice():
     clinic = SimulatedClinic(plan(), runtime_seconds=1000)
     clinic.mains = False
