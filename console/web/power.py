@@ -11,58 +11,23 @@ from werkzeug.wrappers import Response
 from agent.power.records import Event
 from console.explanation import Explanation
 from console.hosts import shown_state
-from console.power.forecast import FEWEST_WEEKS, SHORTEST, WORN_RATIO, Forecast, battery_forecast
+from console.power.boots import load_boots
+from console.power.forecast import FEWEST_WEEKS, SHORTEST, WORN_RATIO, battery_forecast
 from console.power.happened import HAPPENED
 from console.power.plan import Device, Stage, Ups
 from console.power.standing import SourceStanding
 from console.power.texts import CONDITIONS, TROUBLES
 from console.power.view import UpsView, full_days, load_events, load_upses
 from console.store.models import HostState, PowerEvent, PowerRecordRow, State
-from console.web.charts import Chart, chosen_range, document, read_lines, shown_charts
-from console.web.context import N_, _, config, locale, now, store, zone
+from console.web.charts import chosen_range, document, read_lines, shown_charts
+from console.web.context import _, config, locale, now, store, zone
+from console.web.power_charts import CHARTS, height, wear_curve
 from console.web.words import RANK, named
 
 blueprint = Blueprint("power", __name__, url_prefix="/power")
 EVENTS_SHOWN = 200
 NEWEST_RECORDS = 3
 HISTORY_DAYS = 30
-CHARTS = (
-    Chart(
-        "charge",
-        N_("Charge"),
-        N_("Of the battery. Full while the mains is there; each dip is a power cut or a test."),
-        "ratio",
-        (("ups_charge_ratio", N_("Charge")),),
-    ),
-    Chart(
-        "runtime",
-        N_("Runtime"),
-        N_("For how long the battery would last under the load of that moment, as the UPS says."),
-        "minutes",
-        (("ups_runtime_seconds", N_("Runtime")),),
-    ),
-    Chart(
-        "load",
-        N_("Load"),
-        N_("Share of what the UPS can feed. Above 80% there is no reserve for switching on."),
-        "ratio",
-        (("ups_load_ratio", N_("Load")),),
-    ),
-    Chart(
-        "input",
-        N_("Input voltage"),
-        N_("What the mains delivers. Rural lines sag in the evening; zero is a power cut."),
-        "volts",
-        (("ups_input_volts", N_("Voltage")),),
-    ),
-    Chart(
-        "temperature",
-        N_("Battery temperature"),
-        N_("Every 10 °C above 25 °C halve a battery's life."),
-        "celsius",
-        (("ups_battery_celsius", N_("Battery")),),
-    ),
-)
 
 
 def own_name(item: Ups | Device | Stage) -> str:
@@ -221,6 +186,7 @@ def one(name: str) -> str:
         fewest_weeks=FEWEST_WEEKS,
         curve=wear_curve(forecast),
         limit_at=height(WORN_RATIO * (forecast.first_seconds or 0.0), forecast),
+        boots=load_boots(store(), view.ups.powers),
         events=load_events(store(), [name], now() - timedelta(days=HISTORY_DAYS), EVENTS_SHOWN),
         named_ups={name: own_name(view.ups)},
         **shown_charts(CHARTS, times, lines),
@@ -235,25 +201,3 @@ def charts(name: str) -> Response:
     _known(name)
     times, lines = read_lines(store(), name, chosen_range(request.args.get("range")), now(), CHARTS)
     return jsonify(document(CHARTS, times, lines))
-
-
-def wear_scale(forecast: Forecast) -> float:
-    """Return the runtime at the upper edge of the picture of a battery's wear."""
-    return max([forecast.first_seconds or 1.0, *(week.runtime_seconds for week in forecast.weeks)])
-
-
-def wear_curve(forecast: Forecast) -> str:
-    """Return the points of a polyline in a box of 100 by 40, from zero upwards; nothing for less than two weeks."""
-    weeks = forecast.weeks
-    if len(weeks) < 2:
-        return ""
-    whole = (weeks[-1].day - weeks[0].day).days
-    return " ".join(
-        f"{(week.day - weeks[0].day).days / whole * 100:.2f},{height(week.runtime_seconds, forecast):.2f}"
-        for week in weeks
-    )
-
-
-def height(seconds: float, forecast: Forecast) -> float:
-    """Return where a runtime lies in that box."""
-    return 40 - seconds / wear_scale(forecast) * 36

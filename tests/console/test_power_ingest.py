@@ -14,6 +14,7 @@ from agent.power.records import to_json
 from agent.ups.reading import Flag
 from console.config import load_config
 from console.history import Writer
+from console.power.boots import Boot, Database, load_boots, read_boot
 from console.power.device_digest import device_snapshots
 from console.power.events import note_event
 from console.power.ingest import PowerIngest, ingest_power
@@ -174,13 +175,21 @@ def test_devices_are_kept_with_their_history_and_moments(session: Session, inges
 
 def test_records_and_boot_reports_come_with_the_facts(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     record = electricity.drill(NOW)
-    boot = {"boot_id": "c0ffee", "previous_clean": False}
+    boot = electricity.boot_report(NOW, clean=False)
     ingest_power(session, "appliance1", {"boot": boot, "records": [to_json(record), {"schema": 7}, "x"]}, NOW)
     ingest_power(session, "appliance1", {"boot": None, "records": [to_json(record)]}, at(60))
     row = session.scalars(select(PowerRecordRow)).one()
     assert (row.record_id, row.verdict, row.phase) == (record.record_id, "failed", "finished")
     assert session.get_one(BootReport, "appliance1").document == boot
     assert "cannot be read" in caplog.text
+    [told] = load_boots(session, ["his1", "appliance1"])
+    assert (told.host, told.clean, told.booted_at) == ("appliance1", False, NOW)
+    assert told.databases == (Database("15/main", clean=True, accepts=True),)
+
+
+@pytest.mark.parametrize("document", [{}, {"previous": 3, "databases": "x", "booted_at": "soon"}, {"databases": [7]}])
+def test_a_boot_report_of_another_form_says_nothing(document: dict[str, object]) -> None:
+    assert read_boot("his1", document) == Boot("his1", None, None, None, ())
 
 
 def test_a_hosts_way_down_and_back_as_bars() -> None:

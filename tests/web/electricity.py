@@ -326,6 +326,19 @@ def drill(began: datetime) -> PowerRecord:
     )
 
 
+def boot_report(booted: datetime, *, clean: bool) -> dict[str, object]:
+    """Return a host's boot report (agent.power.boot)."""
+    ended = moment(booted - timedelta(minutes=4)) if clean else None
+    return {
+        "schema": 1,
+        "boot_id": "c0ffee",
+        "booted_at": moment(booted),
+        "reported_at": moment(booted + timedelta(seconds=40)),
+        "previous": {"boot_id": "beef", "clean": clean, "ended_at": ended},
+        "databases": [{"name": "15/main", "clean": True, "accepts": True, "evidence": "database system is shut down"}],
+    }
+
+
 def fill(sessions: sessionmaker[Session], now: datetime) -> None:
     """Write months of history, this morning's power cut with its record, and last week's drill."""
     cut = now - timedelta(hours=2, minutes=49)
@@ -341,5 +354,6 @@ def fill(sessions: sessionmaker[Session], now: datetime) -> None:
             at = moment(cut + timedelta(seconds=seconds))
             note_event(session, "appliance1", {"at": at, "device": "rack-ups", "source": source, "code": code})
         records = [to_json(outage(cut)), to_json(drill(now - timedelta(days=6, hours=3)))]
-        boot = {"boot_id": "c0ffee", "booted_at": moment(now - timedelta(days=6)), "previous_clean": True}
-        ingest_power(session, "appliance1", {"boot": boot, "records": records}, now)
+        for host, clean in (("appliance1", True), ("his1", True), ("desk1", False)):
+            ingest_power(session, host, {"boot": boot_report(now - timedelta(days=6), clean=clean)}, now)
+        ingest_power(session, "appliance1", {"records": records}, now)

@@ -157,6 +157,17 @@ def test_the_forecast_gives_a_month_and_is_honest_without_history(browser: Brows
     assert "Too little measured yet" in browser.get("/power/vault-ups")
 
 
+def test_how_each_fed_host_went_down_is_told(browser: Browser) -> None:
+    page = english(browser).get("/power/rack-ups")
+    boots = page[page.index('id="boots"') : page.index('id="wear"')]
+    assert re.findall(r'<th scope="row">(\w+)</th>.*?data-state="(\w+)"', boots, re.DOTALL) == [
+        ("appliance1", "ok"),
+        ("his1", "ok"),
+        ("desk1", "crit"),
+    ]
+    assert "15/main: shut down cleanly" in boots
+
+
 def test_the_charts_have_the_history(browser: Browser) -> None:
     document = json.loads(browser.get("/power/rack-ups/charts.json?range=7d"))
     assert set(document["charts"]) == {"charge", "runtime", "load", "input", "temperature"}
