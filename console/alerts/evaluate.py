@@ -34,8 +34,9 @@ def look(rule: Rule, watch: Watch, objects: Objects, known: Mapping[str, Labels]
         return
     groups: dict[str, list[tuple[Sight, Series]]] = {}
     guarded = _labels_of(rule.only_when, watch) if rule.only_when else None
+    proving = _labels_of(rule.over_when, watch) if rule.over_when else None
     for one in _valued(rule, watch):
-        sight = _sight(rule, one, guarded)
+        sight = _sight(rule, one, guarded, proving)
         if sight is not None:
             groups.setdefault(rule.fingerprint(one.labels), []).append((sight, one))
     for fingerprint, seen in groups.items():
@@ -91,7 +92,7 @@ def _labels_of(guard: Guard, watch: Watch) -> _Guarded:
     return _Guarded(guard, frozenset(holding), frozenset(there))
 
 
-def _sight(rule: Rule, one: Series, guarded: _Guarded | None) -> Sight | None:
+def _sight(rule: Rule, one: Series, guarded: _Guarded | None, proving: _Guarded | None) -> Sight | None:
     if guarded is not None:
         fits = guarded.fits(one.labels)
         if fits is None:
@@ -100,7 +101,7 @@ def _sight(rule: Rule, one: Series, guarded: _Guarded | None) -> Sight | None:
             return Sight.FALSE
     if rule.when.holds(one.value):
         return Sight.TRUE
-    if rule.recover.holds(one.value):
+    if rule.recover.holds(one.value) and (proving is None or proving.fits(one.labels)):
         return Sight.FALSE
     return None if math.isnan(one.value) else Sight.BETWEEN
 

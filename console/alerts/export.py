@@ -1,7 +1,8 @@
 """The rules in Prometheus' rule format, for a facility that keeps its long history there.
 
-What the console finds itself (``[[condition]]``) is no metric and stays here.  A recovery threshold of its own has no
-counterpart either: Prometheus ends an alert when its condition ends, kept for ``keep_firing_for`` (Prometheus 2.42).
+What the console finds itself (``[[condition]]``) is no metric and stays here.  A recovery of its own (``recover``,
+``gone_when``, ``over_when``) has no counterpart either: Prometheus ends an alert when its condition ends, kept for
+``keep_firing_for`` (Prometheus 2.42).
 """
 
 import re

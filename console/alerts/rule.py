@@ -102,6 +102,7 @@ class Rule:
     Series are grouped ``by`` labels; one incident a group.  The condition holds when ``when`` holds for any series of
     the group, and is over when ``recover`` holds for all.  ``only_when``: other series do not count.  ``gone_when``: a
     group without series is over only where this guard holds; without the guard it is unknown and stays as it was.
+    ``over_when``: only where this guard holds does ``recover`` count; a card that has lost its UPS proves nothing.
     """
 
     id: str
@@ -121,11 +122,12 @@ class Rule:
     expected: Expected | None = None
     only_when: Guard | None = None
     gone_when: Guard | None = None
+    over_when: Guard | None = None
 
     @property
     def metrics(self) -> frozenset[str]:
         """Return every metric that it looks at."""
-        guards = [guard.selector.metric for guard in (self.only_when, self.gone_when) if guard]
+        guards = [one.selector.metric for one in (self.only_when, self.gone_when, self.over_when) if one]
         return frozenset({self.selector.metric, *guards, *([self.divided_by] if self.divided_by else ())})
 
     def fingerprint(self, labels: Labels) -> str:

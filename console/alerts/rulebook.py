@@ -35,7 +35,8 @@ DAY = 86400.0
 LOOK_AROUND = re.compile(r"\(\?[=!<]")
 RULE_KEYS = frozenset(
     {"id", "metric", "match", "by", "mode", "when", "recover", "worse", "for_seconds", "keep_seconds", "severity"}
-    | {"title", "meaning", "next_step", "unit", "divided_by", "window_seconds", "expected", "only_when", "gone_when"}
+    | {"title", "meaning", "next_step", "unit", "divided_by", "window_seconds", "expected"}
+    | {"only_when", "gone_when", "over_when"}
 )
 GUARD_KEYS = frozenset({"metric", "match", "on", "value"})
 CONDITION_KEYS = frozenset(
@@ -134,6 +135,7 @@ def _rule(reader: Reader, raw: object, concern: str) -> Rule:
         expected=Expected(_one_of(reader, "expected", Expected, None)) if absent else None,
         only_when=_guard(reader, raw, "only_when", by),
         gone_when=_guard(reader, raw, "gone_when", by),
+        over_when=_guard(reader, raw, "over_when", by),
     )
     _sense(reader, rule)
     return rule

@@ -53,6 +53,20 @@ def test_silence_freezes_and_never_ends_an_incident(desk: Desk) -> None:
     assert "ups_on_battery" not in desk.open()
 
 
+@pytest.mark.parametrize("flags", [("COMMLOST",), (), ("OFF",)])
+def test_a_card_that_has_lost_its_ups_or_knows_nothing_does_not_end_a_power_cut(
+    desk: Desk, flags: tuple[str, ...]
+) -> None:
+    desk.scrape(ups("OB", "LB"))
+    for _ in range(10):
+        desk.scrape(ups(*flags), after=60)
+    assert "ups_on_battery" in desk.open()
+    assert ("ups_low_battery" in desk.open()) is (flags == ("COMMLOST",))
+    desk.scrape(ups("BYPASS"))
+    desk.scrape(ups("BYPASS"), after=61)
+    assert "ups_on_battery" not in desk.open()
+
+
 def test_trouble_is_over_only_when_reading_works(desk: Desk) -> None:
     labels = {"ups": "rack-ups", "source": "nut"}
     silent = ups(up=0, more={TROUBLE: [({**labels, "code": "unreachable"}, 1.0)]})
