@@ -135,7 +135,9 @@ class Machine:
 
     def _simulate(self, now: Now) -> None:
         record = self.state.record
-        said = goes_on(record, self.seen.reading, self._lasts(), now) if record and self.ups.simulated else None
+        said = (
+            goes_on(record, self.ups, self.seen.reading, self._lasts(), now) if record and self.ups.simulated else None
+        )
         if said is not None:
             try:
                 self._say(said.variables())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.power.hosts import stage_done
 from agent.power.plan import Ups
 from agent.power.records import Phase, PowerRecord
 from agent.power.state import Now
@@ -10,6 +11,8 @@ from agent.ups.reading import UpsReading
 ON_BATTERY, LOW, ON_MAINS = "OB DISCHRG", "OB DISCHRG LB", "OL CHRG"
 LOW_RATIO = 0.05
 SPARE_SECONDS = 60.0
+DRAINED_SECONDS, IDLE_DRAINED_SECONDS = 1.0, 15.0
+"""Of the battery, each turn; the second while nobody is on the way down and the next stage only waits for its time."""
 CHARGING_RATIO = 0.05
 """Of the battery, each second: nobody waits hours for the end of a lab drill."""
 
@@ -39,7 +42,7 @@ def begins(lasts: float) -> Said:
     return Said(ON_BATTERY, 1.0, lasts)
 
 
-def goes_on(record: PowerRecord, reading: UpsReading | None, lasts: float, now: Now) -> Said | None:
+def goes_on(record: PowerRecord, ups: Ups, reading: UpsReading | None, lasts: float, now: Now) -> Said | None:
     """Return what the dummy is to say now; None when the drill is over or the machine was booted since: mains is back.
 
     A status is said only when it changes: whoever sets "OL" gives the mains back.
@@ -51,6 +54,10 @@ def goes_on(record: PowerRecord, reading: UpsReading | None, lasts: float, now: 
         return Said(None, charge, lasts * charge) if charge < 1 or reading.charge_ratio != 1 else None
     if record.phase is Phase.FINISHED or record.mains_back_at is not None:
         return None
-    left = max(0.0, lasts - max(0.0, (now.wall - record.on_battery_at).total_seconds()))
+    begun = [stage for stage in ups.stages if stage.name in record.begun]
+    idle = begun and all(stage_done(record, stage) for stage in begun)
+    before = lasts if reading.runtime_seconds is None else reading.runtime_seconds
+    elapsed = max(0.0, (now.wall - record.on_battery_at).total_seconds())
+    left = max(0.0, min(lasts - elapsed, before - (IDLE_DRAINED_SECONDS if idle else DRAINED_SECONDS)))
     was_low = record.low_at is not None
     return Said(LOW if left <= LOW_RATIO * lasts and not was_low else None, left / lasts, left)

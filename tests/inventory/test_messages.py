@@ -258,11 +258,11 @@ CASES = (
     Case(
         "a stage that begins too late for those after it",
         FACILITY,
-        "below_seconds: 600, takes_seconds: 120",
-        "below_seconds: 240, takes_seconds: 120",
+        "below_seconds: 600, takes_seconds: 60",
+        "below_seconds: 110, takes_seconds: 60",
         "shutdown_stages[1].below_seconds",
-        "240 s leave no time for the shutdown",
-        "more than 240",
+        "110 s leave no time for the shutdown",
+        "more than 120",
     ),
     Case(
         "the UPS's own host is the last to go",
