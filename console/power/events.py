@@ -56,6 +56,8 @@ def _is_news(session: Session, event: PowerEvent) -> bool:
     query = select(PowerEvent).where(PowerEvent.device == event.device, PowerEvent.code.in_(group))
     if group == GROUP_OF["link_up"]:
         query = query.where(PowerEvent.detail == event.detail)  # each interface by itself
+    if group == GROUP_OF["reachable"]:
+        query = query.where(PowerEvent.source == event.source)  # NUT may answer while SNMP does not
     newest = session.scalar(query.order_by(PowerEvent.at.desc(), PowerEvent.id.desc()).limit(1))
     if newest is None:
         return event.code not in BACK

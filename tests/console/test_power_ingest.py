@@ -110,6 +110,15 @@ def test_what_happened_in_silence_is_told_when_the_ups_is_read_again(session: Se
     assert row.since == at(30)
 
 
+def test_a_source_that_stays_silent_does_not_answer_again_by_the_others_word(
+    session: Session, ingest: PowerIngest
+) -> None:
+    tell(session, ingest, 0, nut=electricity.ON_MAINS, snmp=None)
+    tell(session, ingest, 15, nut=electricity.ON_BATTERY, snmp=None)
+    tell(session, ingest, 30, nut=electricity.ON_BATTERY, snmp=electricity.ON_BATTERY)
+    assert events(session) == [("snmp", "unreachable"), ("nut", "on_battery"), ("snmp", "reachable")]
+
+
 def test_a_ups_that_charges_is_in_no_new_state(session: Session, ingest: PowerIngest) -> None:
     tell(session, ingest, 0, nut=electricity.ON_MAINS)
     full = replace(electricity.ON_MAINS, flags=frozenset({Flag.ON_LINE}))
