@@ -94,6 +94,24 @@ DEVICE_KINDS = {
     "medical": N_("Medical device"),
     "other": N_("Other"),
 }
+# HOST-RESOURCES-MIB, hrPrinterDetectedErrorState; the many alerts of Printer-MIB keep their own names.
+PRINTER_ALERTS = {
+    "lowPaper": N_("Little paper"),
+    "noPaper": N_("No paper"),
+    "lowToner": N_("Little toner"),
+    "noToner": N_("No toner"),
+    "doorOpen": N_("A door is open"),
+    "jammed": N_("Paper jam"),
+    "offline": N_("Offline"),
+    "serviceRequested": N_("Asks for service"),
+    "inputTrayMissing": N_("An input tray is missing"),
+    "outputTrayMissing": N_("An output tray is missing"),
+    "markerSupplyMissing": N_("A cartridge is missing"),
+    "outputNearFull": N_("Output nearly full"),
+    "outputFull": N_("Output full"),
+    "inputTrayEmpty": N_("An input tray is empty"),
+    "overduePreventMaint": N_("Maintenance is overdue"),
+}
 # How a polled or probed device stands.
 REACH = {
     "reachable": (State.OK, N_("Reachable")),

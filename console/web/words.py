@@ -275,6 +275,7 @@ NAMED: dict[str, Mapping[str, str]] = {
     "quantities": power_words.QUANTITIES,
     "alarms": power_words.ALARMS,
     "device_kinds": power_words.DEVICE_KINDS,
+    "printer_alerts": power_words.PRINTER_ALERTS,
     "power_causes": power_words.CAUSES,
     "power_checks": power_words.CHECKS,
     "power_details": power_words.STEP_DETAILS,

@@ -1,5 +1,6 @@
 """Every code that the agents tell of power and devices has words and an explanation."""
 
+from agent.devices.printer import ERRORS
 from agent.polling import Trouble
 from agent.power import codes
 from agent.power.records import Cause, Phase, Verdict
@@ -50,6 +51,7 @@ def test_every_value_of_the_other_rooms_has_a_word() -> None:
     assert spans.OFF_BEFORE in codes.DETAILS
     assert set(HOWS) == set(NAMED["scopes"])
     assert {how for hows in HOWS.values() for how in hows} == set(NAMED["hows"])
+    assert set(ERRORS) == set(NAMED["printer_alerts"])
     assert set(COMPARED) <= set(NAMED["quantities"])
 
 
