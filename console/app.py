@@ -14,6 +14,7 @@ from flask_login import current_user
 from compliance.results import Verdict
 from console.audit.log import AuditLog
 from console.config import ConsoleConfig
+from console.i18n import N_
 from console.store.database import open_engine, session_factory
 from console.web import (
     account,
@@ -41,7 +42,7 @@ from console.web import (
 from console.web import (
     format as formats,
 )
-from console.web.context import N_, Console, _
+from console.web.context import Console, _
 
 PAGES = (overview, incidents, hosts, power, devices, backups, runs, compliance, audit)
 OTHERS = (gate, account, files, health, notification_routes, snapshots, outages, drills)

@@ -65,6 +65,11 @@ def best_locale(wanted: str | None, fallback: str = DEFAULT_LOCALE) -> str:
     return fallback if fallback in LOCALES else DEFAULT_LOCALE
 
 
+def N_(msgid: str) -> str:  # noqa: N802 — gettext's own name for "translate later"
+    """Mark a text for the catalogue; whoever shows it translates it."""
+    return msgid
+
+
 @dataclass(frozen=True)
 class Text:
     """A text for people that is not yet in a language: the English ``msgid`` and what fills its placeholders."""

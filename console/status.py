@@ -12,6 +12,9 @@ from console.auth.accounts import account_count
 from console.config import ConsoleConfig
 from console.forecast import restore_forecast
 from console.hosts import shown_state
+from console.i18n import Text
+from console.power.view import UpsView, load_upses
+from console.power.words import CONDITION_WORDS
 from console.problems import PolicyView, Problem, StoreView, find_problems
 from console.rules.platform import HIGH
 from console.rules.view import RestoreTests
@@ -45,6 +48,7 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
         "space": [_space(row) for row in view.spaces],
         "recovery_key_opened": _time(view.key_drill.started_at if view.key_drill else None),
         "problems": [_problem(one) for one in find_problems(view, now)],
+        "ups": [_ups(one) for one in load_upses(session, config, now)],
         "incidents": open_documents(session),
         "compliance": _compliance(view),
         "console": {"url": config.public_url, "accounts": account_count(session)},
@@ -145,6 +149,23 @@ def _problem(one: Problem) -> Mapping[str, Any]:
     spoken = {key: str(text) for key, text in texts.items()}
     spoken |= {f"{key}_zh": text.translate(CHINESE) for key, text in texts.items()}
     return {"severity": one.severity.value, "object": one.object, "since": _time(one.since), **spoken}
+
+
+def _ups(one: UpsView) -> dict[str, Any]:
+    standing, shown = one.standing, one.standing.shown
+    words = Text(CONDITION_WORDS[standing.condition])
+    return {
+        "name": one.ups.name,
+        "name_zh": one.ups.name_zh,
+        "state": standing.state.value,
+        "conditions": list(standing.conditions),
+        "condition": str(words),
+        "condition_zh": words.translate(CHINESE),
+        "since": _time(standing.since),
+        "charge_ratio": shown.charge_ratio if shown else None,
+        "runtime_seconds": one.runtime.seconds if one.runtime else None,
+        "load_ratio": shown.load_ratio if shown else None,
+    }
 
 
 def _compliance(view: StoreView) -> dict[str, Any]:

@@ -53,6 +53,12 @@ CHINESE = {
     "days until full": "预计写满（天）",
     "reserve given up": "预留已释放",
     "since": "自",
+    "UPS": "UPS",
+    "charge": "电量",
+    "lasts": "可供电",
+    "load": "负载",
+    "Incidents": "未关闭事件",
+    "acknowledged by": "已确认：",
     "no open problem": "没有未解决的问题",
     "console": "管理台",
     "accounts": "账号",
@@ -86,6 +92,10 @@ def screen(answer: Mapping[str, Any], locale: str) -> str:
     titles = ("Space", "free", "of", "days until full", "")
     lines += _titled(titles, [_space(one, say) for one in answer.get("space", ())], say)
     language = "_zh" if is_chinese else ""
+    titles = ("UPS", "", "charge", "lasts", "load", "")
+    lines += _titled(titles, [_ups(one, language, say, when) for one in answer.get("ups", ())], say)
+    titles = ("Incidents", "since", "")
+    lines += _titled(titles, [_incident(one, language, say, when) for one in answer.get("incidents", ())], say)
     lines += ["", *(_problem(problem, language, f"{say('since')} {when(problem['since'])}" if problem["since"] else "")
                     for problem in answer["problems"])]  # fmt: skip
     if not answer["problems"]:
@@ -183,6 +193,19 @@ def _space(space: Mapping[str, Any], say: Words) -> list[str]:
         "–" if days is None else f"{max(0.0, days):.0f}",
         say("reserve given up") if lost else "",
     ]
+
+
+def _ups(ups: Mapping[str, Any], language: str, say: Words, when: When) -> list[str]:
+    charge, load = (None if ups[key] is None else f"{ups[key]:.0%}" for key in ("charge_ratio", "load_ratio"))
+    since = f"{say('since')} {when(ups['since'])}" if ups["since"] and ups["state"] != "ok" else ""
+    name, lasts = ups["name_zh"] if language else ups["name"], _duration(ups["runtime_seconds"])
+    return [f"{MARKS[ups['state']]} {name}", ups[f"condition{language}"], charge or "–", lasts, load or "–", since]
+
+
+def _incident(incident: Mapping[str, Any], language: str, say: Words, when: When) -> list[str]:
+    person = incident["acknowledged_by"]
+    head = f"{MARKS[incident['severity']]} {incident[f'title{language}']}"
+    return [head, when(incident["opened_at"]), f"{say('acknowledged by')} {person}" if person else ""]
 
 
 def _size(count: float) -> str:

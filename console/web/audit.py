@@ -12,8 +12,9 @@ from console.anchors import load_anchors
 from console.audit.files import AuditFiles
 from console.audit.record import Record, parse
 from console.audit.verify import Anchors, Question, Report, verify
+from console.i18n import N_
 from console.store.models import Role
-from console.web.context import N_, audit, now, store
+from console.web.context import audit, now, store
 from console.web.visitor import Visitor
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from console.history import Bucket, read_history
-from console.web.context import N_, _
+from console.i18n import N_
+from console.web.context import _
 
 HOUR = 3600
 TABLE_ROWS = 24

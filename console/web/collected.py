@@ -1,6 +1,6 @@
 """What an assessor collects, and who fixed a period: the words for the catalogue's codes."""
 
-from console.web.context import N_
+from console.i18n import N_
 
 KINDS = {
     "config": N_("Configuration"),

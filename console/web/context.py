@@ -99,11 +99,6 @@ def _(msgid: str, /, **values: object) -> str:
     return translate(locale(), msgid, values)
 
 
-def N_(msgid: str) -> str:  # noqa: N802 — gettext's own name for "translate later"
-    """Mark a text for the catalogue; the page translates it when it is shown."""
-    return msgid
-
-
 def said(text: Text) -> str:
     """Return a text of the core in the page's language."""
     return text.translate(locale())

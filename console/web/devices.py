@@ -8,12 +8,13 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from console.explanation import Explanation
+from console.i18n import N_
 from console.power.snapshot import DeviceSnapshot, Interface, Measured
 from console.power.texts import TROUBLES
 from console.power.view import DeviceView, load_devices, load_events
 from console.store.models import MetricSeries, State
 from console.web.charts import Chart, chosen_range, document, read_lines, shown_charts
-from console.web.context import N_, config, now, store
+from console.web.context import config, now, store
 from console.web.power import own_name, told
 from console.web.words import RANK, worded
 

@@ -12,10 +12,11 @@ from console.alerts.outbox import Stage
 from console.alerts.rule import Mode, Rule, Unit
 from console.alerts.rulebook import load_rules
 from console.alerts.wording import incident_text, measured
+from console.i18n import N_
 from console.notifications.message import Outcome
 from console.store.incidents import Incident, IncidentEvent, Notification, NotificationAttempt
 from console.store.models import State
-from console.web.context import N_, _, said
+from console.web.context import _, said
 
 LISTED = 100
 

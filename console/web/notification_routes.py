@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response
 
 from console.alerts import outbox
 from console.alerts.outbox import UNFINISHED, Stage
+from console.i18n import N_
 from console.notifications.message import Outcome
 from console.notifications.plan import NotificationRoute
 from console.notifications.trial import trial_message
 from console.store.database import durable
 from console.store.incidents import Notification, NotificationAttempt
 from console.store.models import State
-from console.web.context import N_, _, audit, config, console, now, store
+from console.web.context import _, audit, config, console, now, store
 from console.web.incidents import may_act
 
 blueprint = Blueprint("routes", __name__, url_prefix="/incidents/routes")

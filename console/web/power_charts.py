@@ -1,8 +1,8 @@
 """The charts of a UPS, and the picture of how its battery wears."""
 
+from console.i18n import N_
 from console.power.forecast import Forecast
 from console.web.charts import Chart
-from console.web.context import N_
 
 CHARTS = (
     Chart(

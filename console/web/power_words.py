@@ -1,33 +1,10 @@
-"""The words of power and devices: conditions of a UPS, its alarms, kinds of devices, the parts of a record."""
+"""The words of power and devices: alarms of a UPS, kinds of devices, the parts of a record."""
 
+from console.i18n import N_
 from console.power.standing import CONDITIONS
+from console.power.words import CONDITION_WORDS
 from console.store.models import State
-from console.web.context import N_
 
-# Condition of a UPS → its word; the state is the condition's own.
-CONDITION_WORDS = {
-    "forced_shutdown": N_("Forced shutdown"),
-    "low_battery": N_("Battery low"),
-    "lost_on_battery": N_("Lost on battery"),
-    "on_battery": N_("On battery"),
-    "off": N_("Output off"),
-    "no_battery": N_("No battery"),
-    "overload": N_("Overloaded"),
-    "unreachable": N_("Unreachable"),
-    "communication_lost": N_("Card lost the UPS"),
-    "silent": N_("No report"),
-    "never": N_("Never read"),
-    "unconfirmed": N_("Contradictory"),
-    "bypass": N_("On bypass"),
-    "replace_battery": N_("Replace the battery"),
-    "one_source": N_("One source fails"),
-    "disagreement": N_("Sources differ"),
-    "alarm": N_("Alarm"),
-    "calibration": N_("Calibrating"),
-    "test": N_("Testing the battery"),
-    "corrected": N_("On mains, voltage corrected"),
-    "on_mains": N_("On mains"),
-}
 POWER = {name: (CONDITIONS[name], word) for name, word in CONDITION_WORDS.items()}
 SOURCES = {
     "snmp": N_("SNMP"),

@@ -12,10 +12,11 @@ from backup.causes import explain
 from backup.errors import BackupError
 from console.audit.log import AuditError, AuditLog
 from console.config import ConsoleConfig
+from console.i18n import N_
 from console.store.models import Role
 from console.web.attachment import disposition
 from console.web.browsing import Browsing, Opened
-from console.web.context import N_, _, audit, config, store
+from console.web.context import _, audit, config, store
 from console.web.sets import Reports, SealedSet, sealed_sets
 
 logger = logging.getLogger(__name__)

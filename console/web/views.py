@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from console.hosts import shown_state
+from console.i18n import N_
 from console.problems import Problem
 from console.rules.hosts import CERTIFICATE_CRIT, CERTIFICATE_WARN, DISK_CRIT, DISK_WARN
 from console.rules.view import StoreView
 from console.snapshot import Filesystem, Snapshot
 from console.store.models import State
-from console.web.context import N_, _
+from console.web.context import _
 from console.web.words import RANK
 
 

@@ -6,11 +6,12 @@ A word alone or a colour alone never carries a state: the macro ``state`` of ``p
 from collections.abc import Mapping
 
 from compliance.results import Verdict
+from console.i18n import N_
 from console.repository_texts import ANOMALIES
 from console.store.models import State
 from console.web import power_words
 from console.web.collected import BASES, KINDS
-from console.web.context import N_, _
+from console.web.context import _
 
 # State → word.  Shape and colour have the state's own name (icons.svg#state-…, .is-…).
 STATES = {

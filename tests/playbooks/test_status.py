@@ -103,6 +103,28 @@ ANSWER: dict[str, Any] = {
             "days_until_full": None,
         },
     ],
+    "ups": [
+        {
+            "name": "rack-ups",
+            "name_zh": "机柜电源",
+            "state": "crit",
+            "condition": "On battery",
+            "condition_zh": "电池供电",
+            "since": "2026-11-23T02:20:00Z",
+            "charge_ratio": 0.81,
+            "runtime_seconds": 1260.0,
+            "load_ratio": 0.25,
+        }
+    ],
+    "incidents": [
+        {
+            "severity": "crit",
+            "title": "The mains is away",
+            "title_zh": "市电中断",
+            "opened_at": "2026-11-23T02:20:01Z",
+            "acknowledged_by": "wang",
+        }
+    ],
     "problems": [PROBLEM],
     "compliance": {},
     "console": {"url": "https://198.18.0.10:8443", "accounts": 1},
@@ -136,13 +158,20 @@ def test_repositories_and_space_are_told_with_what_is_wrong_with_them():
     assert "✖ vault1 5.0 GiB 900.0 GiB – reserve given up\n" in text
 
 
+def test_a_power_cut_is_told_with_what_the_battery_leaves_and_who_has_taken_it():
+    text = squeezed(screen(ANSWER, "en"))
+    assert "✖ rack-ups On battery 81% 21 min 25% since 11-23 10:20\n" in text
+    assert "✖ The mains is away 11-23 10:20 acknowledged by wang\n" in text
+    assert "✖ 市电中断 11-23 10:20 已确认： wang" in squeezed(screen(ANSWER, "zh_CN"))
+
+
 def test_the_facility_s_language_is_used_for_everything():
     text = screen(ANSWER, "zh_CN")
     assert text.startswith("清河镇卫生院")
     assert "备份失败" in text
     assert "→ 运行：xinglin backup run" in text
     assert "没有未解决的问题" in screen({**ANSWER, "problems": []}, "zh_CN")
-    words = set(re.findall(r"[A-Za-z]{3,}", text)) - {"RPO", "RTO"}
+    words = set(re.findall(r"[A-Za-z]{3,}", text)) - {"RPO", "RTO", "UPS", "wang"}
     assert words <= {"Asia", "Shanghai", "his", "vault", "appliance", "GiB", "KiB", "min", "https", "xinglin", "backup",
                      "run"}  # fmt: skip
 
@@ -160,7 +189,7 @@ def test_columns_stay_below_each_other_though_a_chinese_character_is_two_wide(lo
 
 
 def test_an_answer_of_an_older_console_is_shown_as_far_as_it_goes():
-    older = {key: value for key, value in ANSWER.items() if key not in {"repositories", "space", "wal"}}
+    older = {key: value for key, value in ANSWER.items() if key not in {"repositories", "space", "wal", "ups", "incidents"}}
     older["backups"] = [{key: value for key, value in one.items() if key != "proofs"} for one in ANSWER["backups"]]
     text = squeezed(screen(older, "en"))
     assert "● his1/his 11-23 02:00 ? never" in text

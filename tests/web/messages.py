@@ -8,7 +8,7 @@ from jinja2 import Environment, nodes
 
 CONSOLE = Path(__file__).parents[2] / "console"
 TEMPLATES = CONSOLE / "web" / "templates"
-PYTHON = (CONSOLE / "app.py", *sorted((CONSOLE / "web").glob("*.py")))
+PYTHON = (CONSOLE / "app.py", CONSOLE / "power" / "words.py", *sorted((CONSOLE / "web").glob("*.py")))
 MARKS = {"_", "N_"}
 
 
