@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def read_answer(directory: Path, request_id: str) -> Answer | None:
 
 
 def _write(path: Path, document: dict[str, str]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    draft.chmod(0o644)
-    draft.replace(path)
+    # A name of its own: another user writes into this directory, too, and could have laid a link where a draft goes.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False)
+        os.fchmod(file.fileno(), 0o644)
+    Path(name).replace(path)
