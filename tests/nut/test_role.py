@@ -81,7 +81,7 @@ def test_the_primary_is_let_go_last_and_switches_the_ups_off(texts: Rendered):
     conf = texts["appliance1"]["ups/upsmon.conf"]
     assert re.findall(r"^MONITOR (\S+) .* (\w+)$", conf, re.MULTILINE) == [("rack-ups@127.0.0.1:3493", "primary")]
     assert "MINSUPPLIES 1\n" in conf
-    assert "HOSTSYNC 120\n" in conf, "the longest stage of the clinic"
+    assert "HOSTSYNC 60\n" in conf, "the longest stage of the clinic"
     assert "POWERDOWNFLAG /etc/killpower" in conf
 
 
