@@ -39,7 +39,7 @@ def quantities(reading: UpsReading) -> Quantities:
         **{name: lines[0] if lines else None for name, lines in volts.items()},
         **{name: float(flag in reading.flags) if reading.flags else None for name, flag in FLAGS.items()},
     }
-    if Flag.ON_BATTERY_UNCONFIRMED in reading.flags:
+    if {Flag.ON_BATTERY_UNCONFIRMED, Flag.TEST} & reading.flags:
         values["on_battery"] = None  # neither yes nor no
     return {name: value for name, value in values.items() if value is not None}
 

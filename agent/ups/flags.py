@@ -22,7 +22,7 @@ def decide_flags(
     if state:
         fields.sources["flags"] = state.profile.mib
     said = frozenset[Flag]().union(*(_flags_of(says) for says in everything(decoded)))
-    evidence = _evidence(decoded, values, said)
+    evidence = _evidence(decoded, values, said, testing=test is TestResult.IN_PROGRESS)
     supply, remark = supply_flags(evidence)
     fields.note(remark)
     flags = (said - _SUPPLY) | supply
@@ -40,7 +40,7 @@ def decide_flags(
     return flags
 
 
-def _evidence(decoded: Sequence[Decoded], values: Values, said: frozenset[Flag]) -> Evidence:
+def _evidence(decoded: Sequence[Decoded], values: Values, said: frozenset[Flag], *, testing: bool) -> Evidence:
     claims = [claim for one in decoded for claim in (*one.states, *(claim for _, claim in one.alarms))]
     return Evidence(
         battery=frozenset(claim.name for claim in claims if Flag.ON_BATTERY in claim.says),
@@ -50,6 +50,7 @@ def _evidence(decoded: Sequence[Decoded], values: Values, said: frozenset[Flag])
         input_good=_input_good(decoded, values),
         discharging=Flag.DISCHARGING in said,
         low=Flag.LOW_BATTERY in said,
+        testing=testing,
     )
 
 

@@ -20,6 +20,7 @@ class Evidence:
     input_good: bool | None = None
     discharging: bool = False
     low: bool = False
+    testing: bool = False  # the UPS tests its battery now
 
 
 def supply_flags(evidence: Evidence) -> tuple[frozenset[Flag], str]:
@@ -29,6 +30,8 @@ def supply_flags(evidence: Evidence) -> tuple[frozenset[Flag], str]:
     if not evidence.battery:
         return _without_claim(evidence, counting=counting)
     said = ", ".join(sorted(evidence.battery))
+    if evidence.testing and evidence.input_good and not evidence.low:
+        return frozenset({Flag.ON_LINE}), "on battery by its own test; the mains is there"
     if evidence.line:
         against = ", ".join(sorted(evidence.line))
         return frozenset({Flag.ON_LINE, Flag.ON_BATTERY_UNCONFIRMED}), f"{said} says battery, {against} says line"

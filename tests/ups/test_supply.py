@@ -32,6 +32,10 @@ OUTPUT, ALARM = frozenset({"output"}), frozenset({"alarm"})
         (Evidence(battery=OUTPUT, input_good=True, low=True), {BATTERY}),
         (Evidence(on_battery_seconds=5, input_good=False), {BATTERY}),
         (Evidence(on_battery_seconds=5), {UNSURE}),
+        (Evidence(battery=OUTPUT | ALARM, on_battery_seconds=5, input_good=True, testing=True), {LINE}),
+        (Evidence(battery=OUTPUT | ALARM, input_good=True, testing=True, low=True), {BATTERY}),
+        (Evidence(battery=OUTPUT, on_battery_seconds=5, input_good=False, testing=True), {BATTERY}),
+        (Evidence(battery=OUTPUT, on_battery_seconds=5, testing=True), {BATTERY}),  # nothing tells of the mains
     ],
 )
 def test_signals_decide(evidence: Evidence, flags: set[Flag]):
