@@ -222,7 +222,7 @@ CASES = (
         FACILITY,
         "{from: staff, to: his_application,",
         "{from: staff, to: pacs,",
-        "flows[13].to",
+        "flows[10].to",
         "unknown host, group or zone pacs",
         "one of: all, appliance, appliance1, his1",
     ),

@@ -31,6 +31,8 @@ def clinic(**more: object) -> dict[str, Any]:
         ],
         "services": {"postgresql": {"tcp": [5432]}, "dns": {"tcp": [53], "udp": [53]}},
         "flows": [],
+        "ups": [],
+        "told_by": [],
         **more,
     }
 
@@ -88,6 +90,18 @@ def test_the_controller_is_let_in_unless_the_management_zone_holds_it_already():
 def test_a_flow_that_a_role_needs_is_listed_once_with_the_facility_s_own_reason():
     rules = host_rules(clinic(flows=[flow("appliance", "all", "agent")]), "his1", "")
     assert [rule["why"] for rule in rules if rule["ports"] == (9633,)] == ["because (IT)"]
+
+
+def test_who_is_fed_by_a_ups_reaches_its_host_and_is_reached_by_it():
+    rack = {"connected_to": "vault1", "powers": ["vault1", "his1"]}
+    assert allowed(clinic(ups=[rack]), "his1") - BARE_HIS == {("tcp", 9633, "198.18.0.70")}
+    assert ("tcp", 3493, "198.18.0.11") in allowed(clinic(ups=[rack]), "vault1")
+    assert not {rule for rule in allowed(clinic(ups=[rack]), "appliance1") if rule[1] == 3493}
+
+
+def test_traps_come_from_devices_that_are_asked_over_snmp():
+    taken = allowed(clinic(told_by=[{"address": "198.18.0.150"}]), "appliance1")
+    assert {rule for rule in taken if rule[1] == 162} == {("udp", 162, "198.18.0.150")}
 
 
 def test_an_unknown_name_is_refused_with_the_next_step():

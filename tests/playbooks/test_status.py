@@ -189,7 +189,9 @@ def test_columns_stay_below_each_other_though_a_chinese_character_is_two_wide(lo
 
 
 def test_an_answer_of_an_older_console_is_shown_as_far_as_it_goes():
-    older = {key: value for key, value in ANSWER.items() if key not in {"repositories", "space", "wal", "ups", "incidents"}}
+    older = {
+        key: value for key, value in ANSWER.items() if key not in {"repositories", "space", "wal", "ups", "incidents"}
+    }
     older["backups"] = [{key: value for key, value in one.items() if key != "proofs"} for one in ANSWER["backups"]]
     text = squeezed(screen(older, "en"))
     assert "● his1/his 11-23 02:00 ? never" in text
