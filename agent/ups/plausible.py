@@ -14,8 +14,8 @@ _RANGES = {
     Quantity.OUTPUT_LINES: (1.0, 3.0),
     Quantity.INPUT_VOLTS: (80.0, 480.0),
     Quantity.OUTPUT_VOLTS: (80.0, 480.0),
-    Quantity.INPUT_HERTZ: (40.0, 70.0),
-    Quantity.OUTPUT_HERTZ: (40.0, 70.0),
+    Quantity.INPUT_HERTZ: (40.0, 65.5),  # 65.535 is "unknown" in hundredths or thousandths
+    Quantity.OUTPUT_HERTZ: (40.0, 65.5),
     Quantity.BATTERY_VOLTS: (1.0, 1000.0),
     Quantity.BATTERY_CELSIUS: (-30.0, 90.0),
 }
