@@ -11,7 +11,13 @@ from tests.browser.test_reading import log_in
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
-PAGES = {"overview": "/", "host": "/hosts/his1", "backups": "/backups/", "compliance": "/compliance/"}
+PAGES = {
+    "overview": "/",
+    "host": "/hosts/his1",
+    "backups": "/backups/",
+    "power": "/power/",
+    "compliance": "/compliance/",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
