@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from console.alerts.documents import open_documents
+from console.alerts.shown import rule_problems
 from console.auth.accounts import account_count
 from console.config import ConsoleConfig
 from console.forecast import restore_forecast
@@ -17,6 +18,7 @@ from console.power.view import UpsView, load_upses
 from console.power.words import CONDITION_WORDS
 from console.problems import PolicyView, Problem, StoreView, find_problems
 from console.rules.platform import HIGH
+from console.rules.problem import sort_key
 from console.rules.view import RestoreTests
 from console.store.backups import WalRow
 from console.store.hosts import HostState, State
@@ -31,6 +33,7 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
     """Return the status document (schema 1).  Times are RFC 3339 in UTC, durations seconds."""
     view = load_view(session, config)
     rows = {row.name: row for row in view.hosts}
+    problems = sorted([*find_problems(view, now), *rule_problems(session)], key=sort_key)
     return {
         "schema": SCHEMA,
         "facility": {
@@ -47,7 +50,7 @@ def status_document(session: Session, config: ConsoleConfig, now: datetime) -> d
         "wal": [_wal(row) for row in view.wals],
         "space": [_space(row) for row in view.spaces],
         "recovery_key_opened": _time(view.key_drill.started_at if view.key_drill else None),
-        "problems": [_problem(one) for one in find_problems(view, now)],
+        "problems": [_problem(one) for one in problems],
         "ups": [_ups(one) for one in load_upses(session, config, now)],
         "incidents": open_documents(session),
         "compliance": _compliance(view),

@@ -11,9 +11,11 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from backup.rules.proof import Standing
+from console.alerts.shown import rule_problems
 from console.power.view import UpsView, load_upses
 from console.problems import Severity, find_problems
 from console.repository_texts import PROOFS, REPOSITORIES, REPOSITORY_KINDS, SPACE, WAL_KINDS
+from console.rules.problem import sort_key
 from console.rules.view import StoreView
 from console.store.models import ProvisionRun, State
 from console.view import load_view
@@ -80,17 +82,24 @@ def power_tile(views: Sequence[UpsView]) -> PowerTile | None:
     return PowerTile(len(views), worst.standing.condition, fine, min(left, default=None))
 
 
+# How a problem's kind begins → the page that shows more of it.
+PLACES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("high_risk",), "compliance.show"),
+    (("provision_failed",), "runs.show"),
+    (("ups_",), "power.show"),
+    (("device_", "interface_", "sensor_", "contact_", "printer_"), "devices.show"),
+    ((*REPOSITORY_KINDS, *SPACE), "backups.repositories"),
+    (("recovery_key",), "backups.restores"),
+)
+OF_BACKUPS = ("backup", "restore", *REPOSITORIES, *PROOFS, *WAL_KINDS)
+
+
 def problem_link(problem: Told) -> str:
     """Return the page that shows more of a problem."""
-    if problem.kind == "high_risk":
-        return url_for("compliance.show")
-    if problem.kind == "provision_failed":
-        return url_for("runs.show")
-    if problem.kind in REPOSITORY_KINDS or problem.kind in SPACE:
-        return url_for("backups.repositories")
-    if problem.kind.startswith("recovery_key"):
-        return url_for("backups.restores")
-    if problem.kind.startswith(("backup", "restore")) or problem.kind in {*REPOSITORIES, *PROOFS, *WAL_KINDS}:
+    for beginnings, page in PLACES:
+        if problem.kind.startswith(beginnings):
+            return url_for(page)
+    if problem.kind.startswith(OF_BACKUPS):
         return url_for("backups.show", host=problem.host)
     return url_for("hosts.one", name=problem.host) if problem.host else url_for("hosts.show")
 
@@ -113,7 +122,7 @@ def alike(problems: Iterable[Told]) -> list[Alike]:
 def show() -> str:
     """Show the clinic's problems and tiles."""
     view = load_view(store(), config())
-    problems = find_problems(view, now())
+    problems = sorted([*find_problems(view, now()), *rule_problems(store())], key=sort_key)
     hosts = host_views(view, now())
     counted = Counter(host.state for host in hosts)
     files = audit().files

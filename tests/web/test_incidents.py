@@ -80,6 +80,13 @@ def test_the_menu_and_the_overview_count_what_is_unresolved(browser: Browser) ->
     assert "2 not yet taken care of" in tile
 
 
+def test_the_overview_begins_with_a_power_cut_that_goes_on(browser: Browser) -> None:
+    page = in_english(browser).get("/")
+    problems = page[: page.index("Open incidents")]
+    assert OUTAGE in problems
+    assert 'href="/power/"' in problems[problems.index("<main") :]
+
+
 def test_an_incident_says_what_it_means_what_was_measured_and_what_happened(browser: Browser) -> None:
     page = in_english(browser).get("/incidents/")
     page = browser.get(f"/incidents/{number(page, SHORT)}")
