@@ -96,7 +96,7 @@ def test_a_host_that_dies_during_a_run_is_named_and_the_others_go_on(clinic: Lab
         assert "Next:" in said or "next" in said
     finally:
         vault.boot()
-    healed = provision(clinic.facility_directory)
+    healed = provision(clinic.facility_directory, "--limit", "vault1")
     assert healed.returncode == 0, healed.stdout + healed.stderr
 
 
@@ -132,7 +132,7 @@ def test_firewall_rules_that_would_lock_the_operator_out_take_themselves_back(cl
     assert "the host has its last good ruleset back" in done.stdout
     assert "tcp dport 22 drop" not in his.run("nft", "list", "ruleset")
     assert his.run("cat", "/etc/nftables.conf") == before
-    healed = provision(clinic.facility_directory)
+    healed = provision(clinic.facility_directory, "--tags", "firewall", "--limit", "his1")
     assert healed.returncode == 0, healed.stdout + healed.stderr
 
 
