@@ -47,10 +47,11 @@ UNIT = Stage(
     "unit", ((*_pytest("not lab and not browser and not bench"), "--numprocesses=logical", "--dist=loadfile"),)
 )
 BROWSER = Stage("browser", (_pytest("browser"),))
-LAB = Stage("lab", (_pytest("lab"),))
+LAB = Stage("lab", (_pytest("lab and not disaster"),))
+DISASTER = Stage("disaster", (_pytest("disaster"),))
 BENCH = Stage("bench", (_pytest("bench"),))
-# Rounds follow each other; the lanes of a round run side by side: the lab waits for its hosts most of the time.
-ROUNDS = (((LINT, TYPES),), ((UNIT, BROWSER), (LAB,)), ((BENCH,),))
+# Rounds follow each other; the lanes of a round run side by side: a lab waits for its hosts most of the time.
+ROUNDS = (((LINT, TYPES),), ((UNIT, BROWSER, DISASTER), (LAB,)), ((BENCH,),))
 NAMES = [stage.name for lanes in ROUNDS for lane in lanes for stage in lane]
 
 
@@ -66,7 +67,7 @@ class Done:
 @click.command()
 @click.argument("stages", nargs=-1, type=click.Choice(NAMES))
 def test(stages: tuple[str, ...]) -> None:
-    """Run lint, types, unit, browser, lab and bench tests, or only the STAGES named."""
+    """Run lint, types, unit, browser, disaster, lab and bench tests, or only the STAGES named."""
     _prepare()
     done: list[Done] = []
     for lanes in ROUNDS:

@@ -22,7 +22,7 @@ from tests.lab.lab import Lab
 from tests.lab.plain_restic import REPOSITORIES, require_clean, sets
 from tests.lab.test_2_provision import CHECKOUT, provision
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.disaster]
 
 AUDIT = "var/lib/xinglin/console/audit"
 STORE = "var/lib/xinglin/console/console.db"
