@@ -72,13 +72,15 @@ def make_whole(sessions: sessionmaker[Session]) -> None:
         for series in session.scalars(select(MetricSeries.id)).all():
             minutes = set(session.scalars(select(MetricMinute.at).where(MetricMinute.series_id == series)))
             hours = set(session.scalars(select(MetricHour.at).where(MetricHour.series_id == series)))
-            missing = set(range(minute - 2879 * 60, minute, 60)) - minutes
-            session.execute(
-                insert(MetricMinute), [{"series_id": series, "at": at, "value": 0.25} for at in sorted(missing)]
-            )
+            missing = sorted(set(range(minute - 2879 * 60, minute, 60)) - minutes)
+            absent = sorted(set(range(hour - 168 * 3600, hour, 3600)) - hours)
             values = {"minimum": 0.1, "average": 0.2, "maximum": 0.3, "samples": 60}
-            absent = set(range(hour - 168 * 3600, hour, 3600)) - hours
-            session.execute(insert(MetricHour), [{"series_id": series, "at": at, **values} for at in sorted(absent)])
+            if missing:
+                session.execute(
+                    insert(MetricMinute), [{"series_id": series, "at": at, "value": 0.25} for at in missing]
+                )
+            if absent:
+                session.execute(insert(MetricHour), [{"series_id": series, "at": at, **values} for at in absent])
 
 
 def milliseconds(ask: Callable[[], object]) -> float:

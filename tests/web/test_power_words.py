@@ -14,10 +14,10 @@ from console.power.happened import HAPPENED
 from console.power.standing import CONDITIONS, FLAGS
 from console.power.texts import CONDITIONS as EXPLAINED
 from console.power.texts import TROUBLES
+from console.power.words import CONDITION_WORDS
 from console.store.models import State
 from console.web.devices import CHARTS as DEVICE_CHARTS
-from console.web.power import CHARTS
-from console.web.power_words import CONDITION_WORDS
+from console.web.power_charts import CHARTS
 from console.web.words import NAMED, WORDED
 
 JOURNAL = {
