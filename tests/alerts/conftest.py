@@ -1,28 +1,26 @@
 """A store, a clinic with a UPS and a switch, and the alert core over routes of the test's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from console.alerts.engine import Alerts
 from console.alerts.rulebook import RuleBook, load_rules
 from console.alerts.sender import Sender
-from console.audit.log import AuditLog
 from console.config import ConsoleConfig, ManagedHost
 from console.power.plan import Device, PowerPlan, Ups
-from console.store.database import open_engine, session_factory, sqlite_url
 from console.store.incidents import AlertState, Incident
-from console.store.migrate import migrate
 from tests.alerts.stand_in import StandInRoutes
 from tests.clock import Clock
+from tests.console.conftest import NOW, audit, clock, engine, sessions
 from tests.console.fixture_config import console_config
 
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+__all__ = ["NOW", "audit", "clock", "engine", "sessions"]
 Series = list[tuple[Mapping[str, str], float]]
 Samples = dict[str, Series]
 
@@ -40,29 +38,6 @@ def clinic(directory: Path) -> ConsoleConfig:
 @pytest.fixture(scope="session")
 def book() -> RuleBook:
     return load_rules()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(sqlite_url(tmp_path))
-    migrate(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def sessions(engine: Engine) -> sessionmaker[Session]:
-    return session_factory(engine)
-
-
-@pytest.fixture
-def audit(tmp_path: Path, clock: Clock) -> AuditLog:
-    return AuditLog(tmp_path / "audit", now=clock, mono=lambda: 1)
 
 
 @dataclass
