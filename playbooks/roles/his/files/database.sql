@@ -12,10 +12,15 @@ DO $$ BEGIN
     END IF;
 END $$;
 
+-- pg_stat_file() knows whole seconds only: a change right after a start would never be loaded.
+SELECT current_setting('hba_file') AS hba_file \gset
+\setenv HBA_FILE :hba_file
+\set written `stat --format=%.Y -- "$HBA_FILE"`
+
 SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') AS no_role,
        NOT EXISTS (SELECT FROM pg_database WHERE datname = :'owner') AS no_database,
        NOT EXISTS (SELECT FROM pg_authid WHERE rolname = :'owner' AND rolpassword = :'verifier') AS other_password,
-       pg_conf_load_time() < (pg_stat_file(current_setting('hba_file'))).modification AS old_rules
+       pg_conf_load_time() < to_timestamp(:written) AS old_rules
 \gset
 SELECT :'no_role' OR :'no_database' OR :'other_password' OR :'old_rules' AS differs \gset
 
