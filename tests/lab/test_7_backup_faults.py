@@ -41,19 +41,19 @@ def quick_keys(his: Host, appliance: Host, vault: Host) -> None:
 
 def back_up(host: Host) -> BackupRun:
     """Run the nightly unit to its end and return what it recorded, whatever that is."""
-    host.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
+    host.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     return backup_runs(host)[0]
 
 
 def keep(server: Host) -> RepositoryState:
     """Let the keeper make its round; returns how his1's repository there stands."""
-    server.attempt("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
+    server.run("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
     return next(state for state in read_repositories(server.root / RECORDS / "repositories") if state.host == "his1")
 
 
 def watch(server: Host) -> SpaceState:
     """Let the watch look; returns what it saw."""
-    server.attempt("systemctl", "start", "xinglin-watch.service")
+    server.run("systemctl", "start", "xinglin-watch.service")
     space = read_space(server.root / RECORDS / "space.json")
     assert space is not None
     return space

@@ -75,13 +75,13 @@ class Disaster:
 def disaster(clinic: Lab, his: Host, appliance: Host) -> Disaster:
     """A good night; then the attack begins, a backup still runs in the middle of it, then everything is encrypted."""
     his.run("bash", "-ec", FORMS)
-    his.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
+    his.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     good = backup_runs(his)[0]
     assert good.outcome in {Outcome.SUCCESS, Outcome.WARNING}, good
     before = content(his)
     assert sum(int(row.partition("|")[0]) for row in before.values()) > 0
     assert encrypt(his.root / "etc/forms") == 400
-    his.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
+    his.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     bad = backup_runs(his)[0]
     vault_sets = sets(his, "offsite")
     for directory in ("etc", "home", "opt", "root", "srv", "usr/local", "var"):
@@ -95,7 +95,7 @@ def test_the_night_in_the_middle_of_the_attack_raises_the_alarm(disaster: Disast
 
 
 def test_retention_waits_at_the_vault(disaster: Disaster, vault: Host):
-    vault.attempt("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
+    vault.run("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
     state = next(item for item in read_repositories(vault.root / RECORDS / "repositories") if item.host == "his1")
     assert state.paused_since is not None
     assert {anomaly.code for anomaly in state.anomalies} & {"mass_change", "incompressible", "changed_types"}
@@ -151,12 +151,12 @@ def stored_restores(appliance: Host) -> set[str]:
 def test_the_local_repository_is_made_anew_and_refilled_from_the_vault(
     disaster: Disaster, recovered: RestoreRecord, his: Host, appliance: Host
 ):
-    appliance.attempt("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
+    appliance.run("systemctl", "start", "xinglin-keeper.service", timeout_seconds=900)
     assert disaster.vault_sets <= sets(his, "local")
 
 
 def test_backups_go_on_and_are_proved(recovered: RestoreRecord, his: Host):
-    his.attempt("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
+    his.run("systemctl", "start", "xinglin-backup.service", timeout_seconds=900)
     assert backup_runs(his)[0].outcome in {Outcome.SUCCESS, Outcome.WARNING}
     his.run("systemctl", "start", "xinglin-verify.service", timeout_seconds=900)
     assert proofs(his)[0].verdict is Verdict.PASSED

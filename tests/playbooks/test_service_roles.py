@@ -116,6 +116,14 @@ def test_systemd_understands_every_line_of_a_unit(texts: Rendered, host: str, na
     assert (done.returncode, own) == (0, [])
 
 
+def test_no_run_for_the_backups_is_refused_because_it_was_asked_for_often(texts: Rendered) -> None:
+    units = {name: text for files in texts.values() for name, text in files.items() if name.endswith(".service")}
+    runs = {name: text for name, text in units.items() if "Type=oneshot" in text and "xinglin backup " in text}
+    again = {name for name, text in runs.items() if "RemainAfterExit=yes" not in text}
+    assert {Path(name).stem for name in again} >= {"xinglin-backup", "xinglin-keeper", "xinglin-watch"}
+    assert [name for name in again if "StartLimitIntervalSec=0" not in runs[name]] == []
+
+
 @pytest.mark.parametrize(("host", "name", "exposure"), UNITS)
 def test_a_unit_is_as_locked_down_as_promised(
     texts: Rendered, host: str, name: str, exposure: float, tmp_path: Path
