@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from pysnmp.proto.api import v1, v2c
-from pysnmp.proto.rfc1905 import EndOfMibView
+from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
 from agent.polling import PollError, Trouble, Value
 from agent.snmp.credentials import Community, Credentials
@@ -17,6 +17,9 @@ MAX_VALUES = 20_000
 NO_SUCH_NAME = 2
 ABOUT_ONE_OBJECT = (NO_SUCH_NAME, 5, 6, 16)
 """noSuchName, genErr, noAccess, authorizationError: the whole answer fails for one object (RFC 1157, RFC 3416)."""
+
+ENDS = (EndOfMibView, NoSuchObject, NoSuchInstance)
+"""All end a walk: only the first may answer a GETNEXT (RFC 3416 section 4.2.2), but agents send the others, too."""
 
 Pairs = list[tuple[Oid, Foreign]]
 
@@ -44,13 +47,13 @@ class Device:
     async def walk(self, root: str) -> dict[str, Value]:
         """See ``agent.polling.Snmp``; at most 20 000 values, and names must increase (RFC 3416 section 4.2.2)."""
         walk = _Walk(root)
-        repetitions = REPETITIONS
+        repetitions = 1 if self._v1 else REPETITIONS
         while True:
             status, _, pairs = await self._next(dotted(walk.last), repetitions)
-            if status == NO_SUCH_NAME and self._v1:
-                return walk.found  # the end of what it has (RFC 1157 section 4.1.3)
-            if status and repetitions > 1 and not self._v1:
+            if status and repetitions > 1:
                 repetitions = 1  # for cards that fail instead of filling a shorter answer
+            elif status == NO_SUCH_NAME:
+                return walk.found  # the end of what it has (RFC 1157 section 4.1.3); some say so with v2c as well
             elif status:
                 raise walk.failure(f"error status {status} after {dotted(walk.last)}")
             elif walk.ends_with(pairs):
@@ -107,7 +110,7 @@ class _Walk:
     def ends_with(self, pairs: Pairs) -> bool:
         """Take one answer in; return whether it was the last.  Raises PollError."""
         for name, value in pairs:
-            if isinstance(value, EndOfMibView) or name[: len(self._start)] != self._start:
+            if isinstance(value, ENDS) or name[: len(self._start)] != self._start:
                 return True
             if name <= self.last:
                 raise self.failure(f"{dotted(name)} after {dotted(self.last)}: the names do not increase")

@@ -2,8 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto.api import v2c
 
 Answer = Callable[[bytes], bytes | None]
 """Request → what is sent back; None: nothing."""
@@ -36,6 +40,24 @@ def with_another_community(request: bytes) -> bytes:
 def as_response(request: bytes) -> bytes:
     """Turn a v1 or v2c GET into an answer of no error whose values are all NULL."""
     return request.replace(b"\xa0", b"\xa2", 1)
+
+
+def answer_with(request: bytes, pairs: Sequence[tuple[str, Any]], *, status: int = 0) -> bytes:
+    """Answer a v2c request with these names and pysnmp's values."""
+    message, _ = decoder.decode(request, asn1Spec=v2c.Message())
+    answer = v2c.apiMessage.get_response(message)
+    pdu = v2c.apiMessage.get_pdu(answer)
+    v2c.apiPDU.set_varbinds(pdu, pairs)
+    v2c.apiPDU.set_error_status(pdu, status)
+    v2c.apiPDU.set_error_index(pdu, 1 if status else 0)
+    encoded: bytes = encoder.encode(answer)
+    return encoded
+
+
+def names_of(request: bytes) -> list[str]:
+    """Return the OIDs that a v2c request asks for, or asks what comes after."""
+    message, _ = decoder.decode(request, asn1Spec=v2c.Message())
+    return [str(name) for name, _ in v2c.apiPDU.get_varbinds(v2c.apiMessage.get_pdu(message))]
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pysnmp.proto.api import v2c
 
 import agent.snmp.device
 import agent.snmp.session
 from agent.polling import PollError, Trouble
 from agent.snmp.credentials import Community, Credentials, User
-from agent.snmp.device import Device
+from agent.snmp.device import NO_SUCH_NAME, Device
 from agent.snmp.engine import Engine
 from tests.agent import broken_devices
-from tests.agent.broken_devices import Answer, as_response, misbehaving_device
+from tests.agent.broken_devices import Answer, answer_with, as_response, misbehaving_device, names_of
 from tests.agent.snmpd import COMMUNITY, V1, V2C, V3, Snmpd, free_udp_port, need, running_snmpd
 from tests.simulator import running_simulator
 
@@ -132,6 +133,22 @@ def test_names_that_do_not_increase_end_a_walk():
     with misbehaving_device(same_again) as port, pytest.raises(PollError, match="do not increase") as caught:
         ask(port, V2C, lambda device: device.walk(SYSTEM))
     assert caught.value.trouble is Trouble.BAD_ANSWER
+
+
+@pytest.mark.parametrize("end", [v2c.NoSuchObject(""), v2c.NoSuchInstance(""), NO_SUCH_NAME], ids=str)
+def test_every_way_to_say_that_nothing_follows_ends_a_walk(end: object):
+    """Agents that were written for SNMPv1 say noSuchName to v2c's GETBULK, too; net-snmp's walk ends there as well."""
+    first = f"{SYSTEM}.1.0"
+
+    def short(request: bytes) -> bytes:
+        if names_of(request) == [SYSTEM]:
+            return answer_with(request, [(first, v2c.OctetString("all there is"))])
+        if end == NO_SUCH_NAME:
+            return answer_with(request, [(first, v2c.Null(""))], status=NO_SUCH_NAME)
+        return answer_with(request, [(first, end)])
+
+    with misbehaving_device(short) as port:
+        assert ask(port, V2C, lambda device: device.walk(SYSTEM)) == {first: b"all there is"}
 
 
 @pytest.mark.parametrize(
