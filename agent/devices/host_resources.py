@@ -1,5 +1,6 @@
 """Processors, memory and file systems by HOST-RESOURCES-MIB (RFC 2790), with UCD-SNMP-MIB's processor as a fallback."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from agent.devices.reading import Memory, Storage
@@ -11,8 +12,13 @@ PROCESSOR_LOAD = "1.3.6.1.2.1.25.3.3.1.2"
 UCD_CPU_IDLE = scalar("1.3.6.1.4.1.2021.11.11.0")  # percent
 TYPES = "1.3.6.1.2.1.25.2.1"
 RAM, LASTING = f"{TYPES}.2", {f"{TYPES}.4", f"{TYPES}.9"}  # fixedDisk, flashMemory
-RECLAIMABLE = {"Memory buffers", "Cached memory"}  # Net-SNMP counts them as used
-PSEUDO = ("/dev", "/proc", "/run", "/sys")
+RECLAIMABLE = {"Memory buffers": 1, "Cached memory": 1, "Shared memory": -1}
+"""What Net-SNMP counts as used, and how often: the cache holds shared memory too, which nobody gives back."""
+
+PSEUDO = re.compile(r"/(proc|run|sys)(/|$)|/dev(/shm|/pts|/mqueue|/hugepages)?$")
+FILE_SYSTEM = "1.3.6.1.2.1.25.3.8.1"
+ACCESS, FILE_SYSTEM_STORAGE = (f"{FILE_SYSTEM}.{column}" for column in (5, 7))
+READ_ONLY = 2
 MAX_PROCESSORS = 16
 """More processors than this are asked at slow polls only."""
 INTEGER32 = 2**32
@@ -21,7 +27,11 @@ INTEGER32 = 2**32
 class HostResources:
     """Processor, memory and storage of one device."""
 
-    tables: Sequence[Sequence[str]] = ((STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED), (PROCESSOR_LOAD,))
+    tables: Sequence[Sequence[str]] = (
+        (STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED),
+        (FILE_SYSTEM_STORAGE, ACCESS),
+        (PROCESSOR_LOAD,),
+    )
     scalars: Sequence[Cell] = (UCD_CPU_IDLE,)
 
     def __init__(self) -> None:
@@ -56,29 +66,46 @@ class HostResources:
         if main is None:
             return None
         used, size = main
+        reclaimable = 0
         for row in rows:
-            space = None if _is_main(values, row) else _space(values, row, fits=False)
-            used -= space[0] if space and space[0] <= used else 0
+            sign = RECLAIMABLE.get(_storage_name(values, row), 0)
+            space = _space(values, row, fits=False) if sign else None
+            reclaimable += sign * space[0] if space else 0
+        used -= reclaimable if 0 < reclaimable <= used else 0
         return Memory(used / size, used, size)
 
     def storages(self, values: Values) -> tuple[Storage, ...]:
-        """Return disks and flash memories that have a size; the kernel's pseudo file systems are none."""
-        kinds = values.column(STORAGE_TYPE)
-        found = []
-        for row, kind in kinds.items():
-            name = text(values.column(STORAGE_NAME).get(row))
-            space = _space(values, row) if kind in LASTING and not name.startswith(PSEUDO) else None
-            if space:
-                found.append((name, row, space))
-        found = found[:MAX_ROWS]
-        names = unique((name, row) for name, row, _ in found)
-        return tuple(Storage(name, *space) for name, (_, _, space) in zip(names, found, strict=True))
+        """Return the disks and flash memories that something can be written to, each once.
+
+        Left out are the kernel's pseudo file systems, images that are read-only and so always full, and further
+        mounts of one file system (containers bind it to a dozen places): those have its size and use to the byte.
+        """
+        read_only = {
+            str(storage)
+            for row, storage in values.column(FILE_SYSTEM_STORAGE).items()
+            if values.column(ACCESS).get(row) == READ_ONLY
+        }
+        places: dict[tuple[int, int], tuple[str, str]] = {}
+        for row, kind in values.column(STORAGE_TYPE).items():
+            name = _storage_name(values, row)
+            if kind not in LASTING or row in read_only or PSEUDO.match(name):
+                continue
+            space = _space(values, row)
+            if space and (space not in places or len(name) < len(places[space][0])):
+                places[space] = (name, row)
+        found = list(places.items())[:MAX_ROWS]
+        names = unique(place for _, place in found)
+        return tuple(Storage(name, *space) for name, (space, _) in zip(names, found, strict=True))
 
 
 def _memory_rows(values: Values) -> list[str]:
     """Return the rows of main memory and of what is reclaimable in it."""
     names = values.column(STORAGE_NAME)
-    return [row for row in names if _is_main(values, row) or text(names.get(row)) in RECLAIMABLE][:MAX_ROWS]
+    return [row for row in names if _is_main(values, row) or _storage_name(values, row) in RECLAIMABLE][:MAX_ROWS]
+
+
+def _storage_name(values: Values, row: str) -> str:
+    return text(values.column(STORAGE_NAME).get(row))
 
 
 def _is_main(values: Values, row: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.devices.counters import Counters, Sample
 from agent.devices.reading import Interface
-from agent.devices.values import MAX_ROWS, Cell, Values, count, text, unique, whole
+from agent.devices.values import Cell, Values, count, text, unique, whole
 
 IF = "1.3.6.1.2.1.2.2.1"
 IFX = "1.3.6.1.2.1.31.1.1.1"
@@ -22,13 +22,34 @@ PACKETS = {
     "transmit_discards": f"{IF}.19",
 }
 
-NOISE = {24, 33, 135, 142, 150, 166}  # softwareLoopback, rs232 (console), l2vlan, ipForward, mplsTunnel, mpls
-VIRTUAL = {1, 53, 131}  # other, propVirtual, tunnel: noise while switched off, and some by their names
-NOISE_NAMES = re.compile(r"(?i)null|lo\d*$|loopback|console")
-UP, UNKNOWN_STATE = 1, 4
-SILENT = {2, 6, 7}  # down, notPresent, lowerLayerDown: nothing is counted there
+NOISE = {24, 33, 135, 136, 142, 150, 166}
+"""softwareLoopback, rs232 (console), l2vlan, l3ipvlan, ipForward, mplsTunnel, mpls"""
+
+TUNNEL = 131
+VIRTUAL = {1, 22, 53, TUNNEL}
+"""other, propPointToPointSerial, propVirtual, tunnel: noise while switched off, and some by their names."""
+
+NOISE_NAMES = re.compile(
+    r"(?i)null|lo\d*$|loopback|console"
+    r"|stack-port|User Defined Port|Logical-int|\d+$"  # Cisco's small switches; a VLAN is named by its number alone
+    r"|(ssl|naf|l2t)\."  # FortiOS has one for each VDOM
+)
+SOFTWARE_NAMES = re.compile(
+    r"(?i)vl(an)?(-?if|-?interface)?[ _.-]?\d+\b|\w+[ _.]vlan([ _.]\d+)?$"  # Vlanif10, Vl10, vlan100 name, DEFAULT_VLAN
+    r"|(sit|tunl|ip6tnl|gre|gretap|ip6gre|erspan|ip_vti|ip6_vti)0$|dummy\d|ifb\d|ovs-system$"  # Linux, unasked
+    r"|veth[0-9a-f]{6,}"  # Linux: ends of containers, with a new name at each start
+    r"|WAN Miniport|RAS Async|Microsoft Kernel Debug|.* (Filter|Scheduler|Driver .*)-\d{4}$"  # Windows: drivers
+)
+"""Names of what no cable is plugged into, though its type says Ethernet."""
+
+UP, UNKNOWN_STATE, NOT_PRESENT = 1, 4, 6
+SILENT = {2, NOT_PRESENT, 7}  # down, notPresent, lowerLayerDown: nothing is counted there
 NO_SPEED = 10_000_000  # what Linux agents say when they don't know; also the ceiling marks of a 32-bit gauge, below
 GAUGE_CEILING = 2**32 - 1
+MAX_MEGABITS = 1_600_000  # the fastest Ethernet; agents that know no speed, or count in bit/s, say more
+MAX_PORTS = 400
+"""A stack of seven switches of 48 ports, with its trunks."""
+
 SMALLEST_PACKET_BYTES = 64
 
 
@@ -70,18 +91,21 @@ class Interfaces:
 
         RFC 2863 (3.1.6) asks for 64 bits from 20 Mbit/s on only; cheap devices have none at all.
         """
-        rows = [row for row in values.column(TYPE) if _shown(values, row)]
+        rows = _shown(values)
         return tuple(low for high, low in OCTETS.values() if any(row not in values.column(high) for row in rows))
 
     def choose(self, values: Values) -> None:
-        """Choose the ports that are worth showing, after the tables were walked."""
-        rows = [row for row in values.column(TYPE) or values.column(OPER) if _shown(values, row)]
-        left_out = rows[MAX_ROWS:]
-        self.notes = (f"{len(left_out)} interfaces beyond {MAX_ROWS} are left out",) if left_out else ()
-        rows = rows[:MAX_ROWS]
-        names = unique(
-            (text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row)), row) for row in rows
-        )
+        """Choose the ports that are worth showing, after the tables were walked.
+
+        A port that is not present (a missing member of a stack, an empty slot) is shown only if it has been before:
+        then somebody has pulled it out.
+        """
+        known = {port.row for port in self._ports}
+        rows = [row for row in _shown(values) if row in known or not _absent(values, row)]
+        left_out = rows[MAX_PORTS:]
+        self.notes = (f"{len(left_out)} interfaces beyond {MAX_PORTS} are left out",) if left_out else ()
+        rows = rows[:MAX_PORTS]
+        names = unique((_name(values, row), row) for row in rows)
         self._ports = tuple(
             _Port(row, name, _alias(values, row, name), _wide(values, row))
             for row, name in zip(rows, names, strict=True)
@@ -139,15 +163,35 @@ class Interfaces:
         return before is not None and before != ticks
 
 
-def _shown(values: Values, row: str) -> bool:
+def _shown(values: Values) -> list[str]:
+    """Return the rows of ports that somebody may plug a cable into, and of trunks, bridges and tunnels."""
+    rows = values.column(TYPE) or values.column(OPER)
+    names = {name for row in rows if (name := _name(values, row))}
+    return [row for row in rows if not _is_noise(values, row) and not _is_part_of(values, row, names)]
+
+
+def _is_noise(values: Values, row: str) -> bool:
     kind = whole(values.column(TYPE).get(row))
-    if kind in NOISE:
-        return False
     names = [name for column in (NAME, DESCRIPTION) if (name := text(values.column(column).get(row)))]
+    if kind in NOISE or any(SOFTWARE_NAMES.match(name) for name in names):
+        return True
     if kind in VIRTUAL:
-        noise = not names or any(NOISE_NAMES.match(name) for name in names)
-        return not noise and _enabled(values, row) is not False
-    return True
+        return not names or any(map(NOISE_NAMES.match, names)) or _enabled(values, row) is False
+    return False
+
+
+def _is_part_of(values: Values, row: str, names: set[str]) -> bool:
+    """Return whether the port is a VLAN of another one: eth0.100 of eth0.  (A tunnel.5 is no part of ``tunnel``.)"""
+    port, _, number = _name(values, row).rpartition(".")
+    return port in names and number.isdigit() and whole(values.column(TYPE).get(row)) != TUNNEL
+
+
+def _absent(values: Values, row: str) -> bool:
+    return whole(values.column(OPER).get(row)) == NOT_PRESENT
+
+
+def _name(values: Values, row: str) -> str:
+    return text(values.column(NAME).get(row)) or text(values.column(DESCRIPTION).get(row))
 
 
 def _wide(values: Values, row: str) -> bool:
@@ -172,9 +216,9 @@ def _up(oper: int | None, *, enabled: bool | None) -> bool | None:
 
 
 def _speed_bytes(values: Values, row: str) -> float | None:
-    """Return bytes a second: ifHighSpeed (Mbit/s), else ifSpeed (bit/s) where it is below its ceiling."""
+    """Return bytes a second: ifHighSpeed (Mbit/s) where it can be, else ifSpeed (bit/s) below its ceiling."""
     mega = count(values.column(HIGH_SPEED).get(row))
-    if mega:
+    if mega and mega <= MAX_MEGABITS:
         return mega * 125_000.0
     bits = count(values.column(SPEED).get(row))
     return bits / 8 if bits and bits != GAUGE_CEILING else None

@@ -112,10 +112,90 @@ def test_two_ports_of_one_name_are_told_apart():
     assert names(MadeUpDevice(port(1, "ge"), port(2, "ge"))) == ["ge", "ge #2"]
 
 
-def test_more_than_128_ports_are_cut_with_a_note():
-    reading = MadeUpDevice(*(port(row, f"ge{row}") for row in range(1, 141))).poll()
-    assert len(reading.interfaces) == 128
-    assert reading.notes == ("12 interfaces beyond 128 are left out",)
+def test_a_stack_of_switches_is_shown_whole_and_more_is_cut_with_a_note():
+    reading = MadeUpDevice(*(port(row, f"ge{row}") for row in range(1, 413))).poll()
+    assert len(reading.interfaces) == 400
+    assert reading.notes == ("12 interfaces beyond 400 are left out",)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Vlan-interface10", 136),  # H3C
+        ("Vlanif10", 53),  # Huawei
+        ("Vl10", 53),  # Cisco
+        ("DEFAULT_VLAN", 53),  # HP
+        ("12", 53),  # Cisco's small switches
+        ("vlan55 management", 6),  # ZTE
+        ("Vlan-interface1", 6),  # TP-Link
+        ("VLAN-IF82", 6),  # FS
+        ("eth0.100", 6),  # Linux: a VLAN of eth0
+        ("stack-port", 53),
+        ("Logical-int 1", 22),
+        ("ssl.root", 131),
+        ("gretap0", 6),
+        ("veth0aabb96", 6),
+        ("WAN Miniport (IP)", 6),
+        ("Intel I350-QoS Packet Scheduler-0000", 6),
+        ("Intel I350-Npcap Packet Driver (NPCAP)-0000", 6),
+    ],
+)
+def test_what_no_cable_goes_into_is_left_out(name: str, kind: int):
+    assert names(MadeUpDevice(port(1, "eth0"), port(2, name, kind=kind))) == ["eth0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Gi1/0/10", 6),
+        ("1/1", 117),
+        ("7", 6),
+        ("gei_1/2 uplink to vlan 7", 6),
+        ("vlan uplink", 6),
+        ("UPLINK-2024", 6),
+        ("Eth-Trunk1", 161),
+        ("Po1", 53),
+        ("br-lan", 6),
+        ("veth", 6),
+        ("tunnel.5", 131),
+        ("ethernet0.5", 6),
+        ("Serial0/0", 22),
+    ],
+)
+def test_ports_trunks_bridges_and_tunnels_are_shown(name: str, kind: int):
+    assert names(MadeUpDevice(port(1, "tunnel"), port(2, name, kind=kind))) == ["tunnel", name]
+
+
+def test_the_ports_of_missing_members_of_a_stack_are_left_out():
+    assert names(MadeUpDevice(port(1, "gi1/0/1"), port(2, "gi2/0/1", oper=6))) == ["gi1/0/1"]
+
+
+def test_a_module_that_somebody_pulls_out_stays_as_a_port_that_is_down():
+    device = MadeUpDevice(port(1, "ge1"), port(2, "sfp1"))
+    device.poll()
+    device.values[f"{IF}.8.2"] = 6
+    device.reader._until_full = 0
+    assert [(interface.name, interface.up) for interface in device.poll().interfaces] == [
+        ("ge1", True),
+        ("sfp1", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mega", "bits", "expected"),
+    [
+        (1000, 1_000_000_000, 125_000_000.0),
+        (10_000, 2**32 - 1, 1_250_000_000.0),
+        (0, 100_000_000, 12_500_000.0),
+        (0, 2**32 - 1, None),
+        (1_000_000_000, 1_000_000_000, 125_000_000.0),  # counts in bit/s
+        (4_294_901_759, 0, None),  # -65537 as an unsigned number
+        (4_294_967_295, 10_000_000, 1_250_000.0),
+    ],
+)
+def test_a_speed_that_no_port_has_is_not_believed(mega: int, bits: int, expected: float | None):
+    device = MadeUpDevice(port(), {f"{IFX}.15.1": mega, f"{IF}.5.1": bits})
+    assert device.only_port().speed_bytes == expected
 
 
 def test_bytes_of_a_port_that_is_down_are_not_asked_between_full_polls():

@@ -48,6 +48,42 @@ def test_storage_without_sense_is_left_out(senseless: dict[str, Value]):
     assert read(senseless).storages == ()
 
 
+def test_a_file_system_that_is_mounted_twice_is_shown_once_by_its_shortest_place():
+    places = ("/host/reboot-cause", "/", "/etc/hosts", "/var/lib/docker/overlay2")
+    mounts = [storage(4, place, 4096, 1000, 250, row=row) for row, place in enumerate(places, 1)]
+    other = storage(4, "/data", 4096, 1000, 251, row=9)
+    assert [one.name for one in read(*mounts, other).storages] == ["/", "/data"]
+
+
+def test_an_image_that_nobody_can_write_to_is_not_a_full_disk():
+    file_system = "1.3.6.1.2.1.25.3.8.1"
+    rows = storage(4, "/rom", 4096, 12, 12, row=31), storage(4, "/data", 4096, 12, 12, row=32)
+    access = column(f"{file_system}.7", 31, 32), column(f"{file_system}.5", 2, 1)
+    assert [one.name for one in read(*rows, *access).storages] == ["/data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/dev", False),
+        ("/dev/pts", False),
+        ("/run/user/1000", False),
+        ("/sys/fs/cgroup", False),
+        ("/dev/hd4", True),  # AIX names the volume
+        ("/system", True),
+        ("/runtime", True),
+    ],
+)
+def test_pseudo_file_systems_are_known_by_their_place(name: str, *, shown: bool):
+    assert bool(read(storage(4, name, 4096, 1000, 250)).storages) == shown
+
+
+def test_shared_memory_is_used_though_the_cache_holds_it():
+    parts = (storage(2, "Physical memory", 1024, 1000, 800), storage(1, "Cached memory", 1024, 300, 300, row=7))
+    shared = storage(1, "Shared memory", 1024, 250, 250, row=8)
+    assert read(*parts, shared).memory == Memory(0.75, 750 * 1024, 1000 * 1024)
+
+
 def test_memory_is_without_buffers_and_cache():
     parts = (storage(2, "Physical memory", 1024, 1000, 800), storage(1, "Memory buffers", 1024, 1000, 100, row=6))
     cached = storage(1, "Cached memory", 1024, 300, 300, row=7)
