@@ -12,7 +12,7 @@ from typing import Any
 from backup.errors import BackupError
 from backup.postgres.catalogue import CATALOGUE, DEFINITIONS, digests
 from backup.postgres.postgresql import Database
-from backup.postgres.psql_session import FROZEN, Session, session
+from backup.postgres.psql_session import FROZEN, Session, passing, session
 
 HASH_SECONDS = 4 * 3600.0
 """Limit for one table."""
@@ -107,8 +107,8 @@ def compute_in(
     that a table that lost its key is still compared.  Tables that are ``known`` and still there are not read again.
     Raises BackupError.
     """
-    catalogue = json.loads(own.ask(CATALOGUE, CATALOGUE_SECONDS))
-    definitions = json.loads(own.ask(DEFINITIONS, CATALOGUE_SECONDS))
+    catalogue = json.loads(own.ask(passing(CATALOGUE), CATALOGUE_SECONDS))
+    definitions = json.loads(own.ask(passing(DEFINITIONS), CATALOGUE_SECONDS))
     tables = {}
     for item in catalogue["tables"]:
         name = item["name"]
@@ -127,7 +127,7 @@ def _table(own: Session, query: str, newest: str | None) -> Table:
 
 
 def _ask(own: Session, query: str) -> str:
-    return own.ask(f"{query};", HASH_SECONDS)
+    return own.ask(passing(f"{query};"), HASH_SECONDS)
 
 
 def require_tables(manifest: DatabaseManifest, source: Database) -> None:
