@@ -59,7 +59,9 @@ CATALOGUE = rf"""
   SELECT name, pg_catalog.pg_sequence_last_value(own.oid) AS last_value,
     (SELECT format('SELECT coalesce(max(%I), 0)::bigint FROM ONLY %s', a.attname, d.refobjid::regclass)
      FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a
+       -- A number like V0001 is text: a column that is no integer has no highest number.
        ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+         AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = own.oid AND d.deptype IN ('a', 'i')
        AND d.refobjsubid > 0 LIMIT 1) AS highest
   FROM own WHERE relkind = 'S'

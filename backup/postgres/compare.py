@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from backup.postgres.manifest import DatabaseManifest
+from backup.postgres.manifest import DatabaseManifest, Sequence
 from backup.status import Assertion, Verdict, format_time, parse_time
 
 SHOWN = 20
@@ -160,15 +160,26 @@ def _moment(text: str | None, as_of: datetime) -> datetime | None:
 
 
 def _sequences(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
-    """Sequences are not transactional, so equality is not asked; the next number must be free."""
+    """Sequences are not transactional, so equality is not asked; the next number must be free.
+
+    Where it is in use in the original, too (imported rows, a sequence that counts down), the backup is not to blame.
+    """
     problems = [f"{name}: missing" for name in sorted(set(expected.sequences) - set(got.sequences))]
+    alike = []
     for name, restored in got.sequences.items():
-        if restored.highest and (restored.last_value or 0) < restored.highest:
-            problems.append(f"{name}: next number {(restored.last_value or 0) + 1} is in use up to {restored.highest}")
+        if _is_behind(restored):
+            words = f"{name}: next number {(restored.last_value or 0) + 1} is in use up to {restored.highest}"
+            original = expected.sequences.get(name)
+            (alike if original and _is_behind(original) else problems).append(words)
+    as_before = f"as in the original: {'; '.join(alike[:NAMED])}" if alike else ""
     return _assertion(
         f"{expected.database}: sequences",
         not problems,
         f"{len(expected.sequences)} sequences, every next number free",
         f"{len(got.sequences)} sequences, {len(problems)} not so",
-        "; ".join(problems[:NAMED]),
+        "; ".join(problems[:NAMED]) or as_before,
     )
+
+
+def _is_behind(sequence: Sequence) -> bool:
+    return bool(sequence.highest) and (sequence.last_value or 0) < (sequence.highest or 0)
