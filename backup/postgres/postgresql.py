@@ -39,8 +39,11 @@ TEXT_FORM = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "row_security": "off",
+    "default_transaction_read_only": "off",
 }
-"""Fixed for every session, so that the same data always has the same text and nothing ends our transaction."""
+"""Fixed for every session, so that the same data always has the same text and nothing ends our transaction.
+
+An archive of past years may be set to read-only; it must be restored all the same."""
 
 
 @dataclass(frozen=True)

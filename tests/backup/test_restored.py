@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import BackupError
-from backup.postgres import amcheck, manifest, postgresql
+from backup.postgres import amcheck, manifest, postgresql, scratch
 from backup.postgres.exported_snapshot import exported_snapshot
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.postgresql import Database
@@ -159,3 +159,54 @@ def test_another_major_version_compares_what_all_versions_write_alike(cluster: D
     answer = next(item for item in findings.assertions if item.id == "newer: definitions")
     assert answer.status is Verdict.SKIPPED
     assert "PostgreSQL 15 writes definitions otherwise than 14" in answer.detail
+
+
+UNUSUAL = """
+CREATE TABLE public.imported (id serial PRIMARY KEY, word text);
+INSERT INTO public.imported VALUES (100, 'x'), (200, 'y');
+CREATE TABLE public.down (id int GENERATED ALWAYS AS IDENTITY (INCREMENT -1), word text);
+INSERT INTO public.down (word) VALUES ('x'), ('y');
+CREATE SEQUENCE public.letters; CREATE TABLE public.lettered (id text DEFAULT 'V' || nextval('public.letters'));
+ALTER SEQUENCE public.letters OWNED BY public.lettered.id; INSERT INTO public.lettered DEFAULT VALUES;
+CREATE PUBLICATION everything FOR ALL TABLES;
+CREATE FUNCTION public.never() RETURNS event_trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'ask the information department'; END $$;
+CREATE EVENT TRIGGER never_drop ON sql_drop EXECUTE FUNCTION public.never();
+CREATE EVENT TRIGGER never_make ON ddl_command_start EXECUTE FUNCTION public.never();
+ALTER DATABASE unusual SET default_transaction_read_only = on;
+"""
+PICTURES = """
+CREATE TABLE public.t (id int, picture oid); INSERT INTO public.t VALUES (1, lo_from_bytea(0, 'x-ray'));
+CREATE TABLE public.bare (); INSERT INTO public.bare DEFAULT VALUES;
+"""
+
+
+def test_what_is_unusual_in_the_original_is_not_the_backups_fault(cluster: Database) -> None:
+    """Used sequence numbers, numbers that are text, guards against DROP, an archive that is read-only."""
+    findings = Findings(lambda _: None, self_test=True)
+    with database(cluster, "unusual", UNUSUAL) as unusual:
+        restore(unusual, findings)
+    assert {item.status for item in findings.assertions} == {Verdict.PASSED}
+    sequences = next(item for item in findings.assertions if item.id == "unusual: sequences")
+    assert sequences.detail.startswith("as in the original: public.down_id_seq: next number -1 is in use up to -1; ")
+    assert sequences.detail.endswith("; public.imported_id_seq: next number 1 is in use up to 200")
+
+
+def test_the_self_test_drops_a_table_of_the_database_and_no_catalogue(cluster: Database) -> None:
+    findings = Findings(lambda _: None, self_test=True)
+    with database(cluster, "pictures", PICTURES) as pictures:
+        restore(pictures, findings)
+    told = {item.id: item.status for item in findings.assertions if item.id.startswith("self-test: ")}
+    assert told["self-test: pictures: a missing table is caught"] is Verdict.PASSED
+
+
+def test_a_database_of_many_tables_does_not_use_up_the_servers_locks() -> None:
+    """A query locks all indexes of its tables too: kept to the end, they would be many times the tables' locks."""
+    indexes = " ".join(f"CREATE INDEX ON public.t%1$s (id, (id + {n}));" for n in range(15))
+    table = f"CREATE TABLE public.t%1$s (id int); {indexes}"
+    many = f"SELECT format('{table}', n) FROM generate_series(1, 80) AS n \\gexec"  # noqa: S608
+    few = {"max_locks_per_transaction": "10", "max_connections": "10"}
+    with scratch_place() as place, scratch.server(place, int(postgresql.binary("postgres").parts[-3]), few) as server:
+        postgresql.query(server.source, many)
+        expected, _, _ = captured(server.source, place)
+    assert len(expected.tables) == 80
