@@ -21,10 +21,11 @@ from agent.ups.profile import (
     Quantity,
     Says,
     Text,
+    Where,
 )
 from agent.ups.profile_files import profiles
 from agent.ups.reading import Flag, TestResult
-from agent.ups.units import Unit, to_base
+from agent.ups.units import WRITTEN, Unit, to_base
 from agent.ups.values import number, text
 
 _EVERYWHERE_ABSENT = frozenset({-1, 65535, 2**31 - 1, 2**31, 2**32 - 1, -(2**31)})
@@ -87,14 +88,12 @@ def instances(profile: Profile, oid: str) -> tuple[str, str]:
     return f"{oid}.{profile.instance}", oid
 
 
-def rows(answers: Answers, column: str, where: tuple[str, str] | None = None) -> list[Value]:
-    """Return a column's values in the order of their rows, with or without an extra ``.0``.
-
-    ``where`` is another column and the OID that it must hold for a row, or for the row's leading indices.
-    """
+def rows(answers: Answers, column: str, where: Where | None = None) -> list[Value]:
+    """Return a column's values in the order of their rows, with or without an extra ``.0``."""
     found = dict(_rows_of(answers, column))
     if where:
-        marked = {row for row, value in _rows_of(answers, where[0]) if str(value).lstrip(".") == where[1]}
+        pairs = [pair for marks in where.columns for pair in _rows_of(answers, marks)]
+        marked = {row for row, value in pairs if str(value).lstrip(".") == where.value}
         found = {row: value for row, value in found.items() if any(row[:length] in marked for length in (1, 2))}
     return [found[row] for row in sorted(found)]
 
@@ -116,7 +115,9 @@ def alarm_of(oid: str) -> Alarm | None:
 
 
 def _alarm_bases() -> dict[str, Mapping[int, Alarm]]:
-    return {rule.base: rule.alarms for profile in profiles() for rule in profile.alarms if rule.base}
+    rules = [rule for profile in profiles() for rule in profile.alarms]
+    named = {rule.oid: rule.alarms for rule in rules if rule.kind is AlarmKind.NAMES}
+    return {rule.base: rule.alarms for rule in rules if rule.base} | named
 
 
 def _suffix(oid: str, root: str) -> tuple[int, ...]:
@@ -137,6 +138,9 @@ def _numbers(profile: Profile, answers: Answers, identity: Mapping[Text, str]) -
             ),
             rule.unit,
         )
+        if rule.unit_oids:
+            written = [text(scalar(answers, profile, oid)) for oid in rule.unit_oids]
+            values = [value if word in WRITTEN[unit] else None for value, word in zip(values, written, strict=True)]
         lines = tuple(_in_base(rule, unit, number(value)) for value in values)
         if any(line is not None for line in lines):
             yield Number(rule, lines)
@@ -154,8 +158,9 @@ def _in_base(rule: NumberRule, unit: Unit, raw: float | None) -> float | None:
 
 def _states(profile: Profile, answers: Answers) -> Iterable[Claim]:
     for rule in profile.states:
-        raw = number(scalar(answers, profile, rule.oid))
-        says = rule.says.get(int(raw)) if raw is not None else None
+        value = scalar(answers, profile, rule.oid)
+        raw = number(value)
+        says = rule.says.get(text(value) if raw is None else str(int(raw)))
         if says:
             yield Claim(rule.name, says)
 
@@ -171,7 +176,8 @@ def _test(profile: Profile, answers: Answers) -> TestResult | None:
 
 def _alarms(profile: Profile, answers: Answers) -> Iterable[Alarm]:
     for rule in profile.alarms:
-        if rule.count and number(scalar(answers, profile, rule.count)) == 0:
+        none = rule.count and number(scalar(answers, profile, rule.count)) == 0
+        if none or rule.kind is AlarmKind.NAMES:
             continue
         found = {
             AlarmKind.TABLE: _table_alarms,
@@ -182,8 +188,14 @@ def _alarms(profile: Profile, answers: Answers) -> Iterable[Alarm]:
 
 
 def _table_alarms(_: Profile, rule: AlarmRule, answers: Answers) -> Iterable[Alarm]:
-    for value in rows(answers, rule.oid):
-        named = text(value).lstrip(".")
+    found = dict(_rows_of(answers, rule.oid))
+    if rule.cleared:
+        column, over = rule.cleared
+        for row, value in _rows_of(answers, column):
+            if number(value) == over:
+                found.pop(row, None)
+    for row in sorted(found):
+        named = text(found[row]).lstrip(".")
         alarm = alarm_of(named) if re.fullmatch(r"\d+(\.\d+)+", named) else None
         if alarm:
             yield alarm

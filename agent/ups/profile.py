@@ -54,6 +54,14 @@ Says = Flag | Supply
 
 
 @dataclass(frozen=True)
+class Where:
+    """The rows of a table whose index, or whose leading indices, hold ``value`` (an OID) in any of ``columns``."""
+
+    columns: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True)
 class NumberRule:
     """One quantity: a scalar, several scalars that are the lines, or a table's column with a row per line."""
 
@@ -63,16 +71,17 @@ class NumberRule:
     table: bool = False
     absent: tuple[int, ...] = ()  # the device's "not available", before the unit
     rank: int | None = None  # when other than the profile's
-    where: tuple[str, str] | None = None  # of a table: only rows whose index has this OID in that column
+    where: Where | None = None  # of a table: only these rows
+    unit_oids: tuple[str, ...] = ()  # beside each object, where the device writes its unit: another one is not read
 
 
 @dataclass(frozen=True)
 class StateRule:
-    """One enumeration.  A value that is not listed says nothing."""
+    """One enumeration, of numbers or of words.  A value that is not listed says nothing."""
 
     name: str  # the MIB's name
     oid: str
-    says: Mapping[int, frozenset[Says]]
+    says: Mapping[str, frozenset[Says]]
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,7 @@ class AlarmKind(StrEnum):
     TABLE = "table"  # rows whose values are the alarms' OIDs
     SCALARS = "scalars"  # one object each, base.N.0
     FLAGS = "flags"  # one text of 0 and 1, numbered from 1 on the left
+    NAMES = "names"  # none of its own: what the OIDs below ``oid`` mean in a table
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,7 @@ class AlarmRule:
     base: str = ""  # of a table: the OID below which the alarms are numbered
     count: str = ""  # the object that says how many are active; 0 saves the walk
     active: tuple[int, ...] = (1,)  # of scalars
+    cleared: tuple[str, int] | None = None  # of a table: a column, and its value in rows that are over
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from agent.ups.profile import (
     StateRule,
     Supply,
     Text,
+    Where,
 )  # fmt: skip
 from agent.ups.reading import Flag, TestResult
 from agent.ups.units import Unit
@@ -91,12 +92,13 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
         numbers=tuple(
             NumberRule(
                 Quantity(entry["is"]),
-                tuple(absolute(oid) for oid in ([entry["oid"]] if isinstance(entry["oid"], str) else entry["oid"])),
+                tuple(absolute(oid) for oid in _several(entry["oid"])),
                 Unit(entry["unit"]),
                 entry.get("table", False),
                 tuple(entry.get("absent", [])),
                 entry.get("rank"),
                 _where(entry.get("where"), root),
+                tuple(absolute(oid) for oid in _several(entry.get("unit_at", []))),
             )
             for entry in document.get("number", [])
         ),
@@ -104,7 +106,7 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
             StateRule(
                 entry["name"],
                 absolute(entry["oid"]),
-                {int(value): _says(words) for value, words in entry["says"].items() if words},
+                {value: _says(words) for value, words in entry["says"].items() if words},
             )
             for entry in document.get("state", [])
         ),
@@ -122,6 +124,7 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
                 absolute(entry.get("base", "")),
                 absolute(entry.get("count", "")),
                 tuple(entry.get("active", [1])),
+                (absolute(entry["cleared"]["oid"]), entry["cleared"]["value"]) if "cleared" in entry else None,
             )
             for entry in document.get("alarm", [])
         ),
@@ -148,8 +151,14 @@ def _oid(text: str) -> str:
     return text
 
 
-def _where(entry: dict[str, str] | None, root: str) -> tuple[str, str] | None:
-    return (f"{root}.{_oid(entry['oid'])}", f"{root}.{_oid(entry['value'])}") if entry else None
+def _several(oids: str | list[str]) -> list[str]:
+    return [oids] if isinstance(oids, str) else oids
+
+
+def _where(entry: dict[str, Any] | None, root: str) -> Where | None:
+    if entry is None:
+        return None
+    return Where(tuple(f"{root}.{_oid(oid)}" for oid in _several(entry["oid"])), f"{root}.{_oid(entry['value'])}")
 
 
 def _says(words: list[str]) -> frozenset[Says]:

@@ -118,9 +118,16 @@ async def discover(snmp: Snmp) -> Device:
             usable.append(profile if profile in probed else replace(profile, rank=profile.rank + SPARSE_RANK))
             found |= objects
     if not any(_is_ups(decode(profile, found)) for profile in usable):
-        raise PollError(Trouble.UNKNOWN_DEVICE, f"no UPS profile fits sysObjectID {object_id or 'none'}")
+        raise PollError(Trouble.UNKNOWN_DEVICE, _refusal(object_id, named))
     usable.sort(key=lambda profile: profile.rank)
     return _device(object_id, usable, found)
+
+
+def _refusal(object_id: str, named: Sequence[Profile]) -> str:
+    if not named:
+        return f"no UPS profile fits sysObjectID {object_id or 'none'}"
+    mibs = ", ".join(profile.mib for profile in named)
+    return f"sysObjectID {object_id} is of {mibs}, but the device gives neither a UPS's state nor its battery's"
 
 
 def _device(object_id: str, usable: Sequence[Profile], found: Answers) -> Device:
@@ -147,7 +154,8 @@ async def _objects(snmp: Snmp, profile: Profile) -> dict[str, Value]:
     if missing:
         found |= await snmp.get([other for oid in missing for other in instances(profile, oid)[1:]])
     tables = [rule for rule in profile.numbers if rule.table]
-    columns = [*(oid for rule in tables for oid in rule.oids), *(rule.where[0] for rule in tables if rule.where)]
+    marks = [oid for rule in tables if rule.where for oid in rule.where.columns]
+    columns = [*(oid for rule in tables for oid in rule.oids), *marks]
     for column in dict.fromkeys(columns):
         found |= await _column(snmp, column)
     return found
@@ -171,7 +179,10 @@ async def _alarms(snmp: Snmp, device: Device, answers: Answers) -> dict[str, Val
             if rule.count and number(scalar(answers, profile, rule.count)) == 0:
                 continue
             if rule.kind is AlarmKind.TABLE:
-                found |= await _column(snmp, rule.oid)
+                active = await _column(snmp, rule.oid)
+                found |= active
+                if active and rule.cleared:
+                    found |= await _column(snmp, rule.cleared[0])
             elif rule.kind is AlarmKind.SCALARS and rule.count:
                 found |= await snmp.get([instances(profile, oid)[0] for oid in _alarm_scalars(rule)])
     return found
@@ -181,6 +192,7 @@ def _scalars(profile: Profile) -> Iterable[str]:
     for rule in profile.numbers:
         if not rule.table:
             yield from rule.oids
+            yield from rule.unit_oids
     for state in profile.states:
         yield state.oid
     for test in profile.tests:

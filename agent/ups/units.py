@@ -21,6 +21,15 @@ class Unit(StrEnum):
     COUNT = "1"
 
 
+WRITTEN = {
+    Unit.PERCENT: {"%"},
+    Unit.MINUTE: {"min"},
+    Unit.VOLT: {"VAC", "VDC"},
+    Unit.HERTZ: {"Hz"},
+    Unit.CELSIUS: {"deg C"},
+}
+"""How devices that give their units as text write them."""
+
 _FACTORS = {
     Unit.PERCENT: (1, 100),
     Unit.TENTH_PERCENT: (1, 1000),

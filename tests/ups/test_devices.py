@@ -19,6 +19,7 @@ NOTHING = Facts((), None, None, (), (), None, (), None, None, None, None, None, 
 RFC = "1.3.6.1.2.1.33.1"
 APC = "1.3.6.1.4.1.318.1.1.1"
 XUPS = "1.3.6.1.4.1.534.1"
+FLEXIBLE = "1.3.6.1.4.1.476.1.42.3.9.20.1"
 
 
 def read(values: dict[str, Value]) -> UpsReading:
@@ -115,6 +116,102 @@ def test_lieberts_tables_are_read_by_the_points_that_they_name():
         output_hertz=49.9,
         battery_volts=82,
     )
+
+
+def test_lieberts_flexible_points_are_numbers_as_text_in_the_unit_beside_them():
+    whole = replace(
+        NOTHING,
+        flags=("OL",),
+        charge=0.98,
+        runtime=4440,
+        load=(0.22, 0.2, 0.19),
+        input_volts=(229, 226, 228),
+        input_hertz=50.0,
+        output_volts=(229, 232, 230),
+        output_hertz=49.9,
+        battery_volts=462,
+        battery_celsius=22,
+    )
+    reading = read(devices.LIEBERT_POINTS)
+    assert facts(reading) == whole
+    assert (reading.manufacturer, reading.model) == ("Liebert", "EXM 60")
+    units: dict[str, Value] = {f"{FLEXIBLE}.30.1.2.1.4156": b"deg F", f"{FLEXIBLE}.30.1.2.1.4150": b"hr"}
+    assert facts(read(devices.LIEBERT_POINTS | units)) == replace(whole, runtime=None, battery_celsius=None)
+    silent: dict[str, Value] = {f"{FLEXIBLE}.20.1.2.1.4153": b"Unavailable", f"{FLEXIBLE}.30.1.2.1.4155": b""}
+    assert facts(read(devices.LIEBERT_POINTS | silent)) == replace(whole, charge=None, battery_volts=None)
+
+
+def test_lieberts_lines_name_their_point_themselves_where_there_is_no_table_of_points():
+    lines: dict[str, Value] = {
+        "3.5.1.19.0": 100, "3.5.3.55.0": 3,
+        **{f"3.5.2.3.1.3.{point}.{line}": f"{devices.POINT}.{name}"
+           for point, name in ((1, 9), (2, 7), (3, 1)) for line in (1, 2, 3)},
+        **{f"3.5.2.3.1.5.{point}.{line}": 10 * point + line + 200 for point in (1, 2, 3) for line in (1, 2, 3)},
+        **{f"3.5.2.3.1.7.1.{line}": 20 + line for line in (1, 2, 3)},
+    }  # fmt: skip
+    reading = read(devices.device("1.3.6.1.4.1.476.1.42", "1.3.6.1.4.1.476.1.42", lines))
+    assert (reading.input_volts, reading.output_volts) == ((231, 232, 233), (211, 212, 213))
+    assert reading.load_ratios == (0.21, 0.22, 0.23)
+
+
+def test_lieberts_conditions_count_until_they_are_over():
+    table = "1.3.6.1.4.1.476.1.42.3.2"
+    conditions: dict[str, Value] = {
+        f"{table}.2.0": 4,
+        f"{table}.3.1.2.1": f"{table}.7.1.6182",
+        f"{table}.3.1.2.2": f"{table}.7.1.4834",
+        f"{table}.3.1.2.3": f"{table}.1.33.2",
+        f"{table}.3.1.2.4": f"{table}.7.1.4297",
+        f"{table}.3.1.12.1": 1,
+        f"{table}.3.1.12.2": 2,
+    }
+    reading = read(devices.LIEBERT | conditions)
+    assert reading.flags == {Flag.ON_LINE, Flag.REPLACE_BATTERY, Flag.BYPASS}
+    assert reading.alarms == ("lgpCondId6182ReplaceBattery", "lgpConditionOnBypass")
+
+
+def test_tripp_lites_own_mib_names_the_source_that_its_rfc_1628_does_not():
+    reading = read(devices.TRIPP_LITE | {f"{RFC}.4.1.0": 1, f"{RFC}.2.1.0": 2, f"{RFC}.2.7.0": -273})
+    assert facts(reading) == replace(
+        NOTHING,
+        flags=("CHRG", "ECO", "OL"),
+        charge=0.97,
+        runtime=1234,
+        load=(0.38,),
+        input_volts=(230.9,),
+        input_hertz=50.0,
+        output_volts=(230.1,),
+        output_hertz=49.9,
+        battery_volts=82.1,
+        battery_replaced=date(2024, 11, 30),
+        test="passed",
+    )
+    assert (reading.model, reading.tested, reading.notes) == ("SU3000RTXL2U", date(2026, 3, 1), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags"),
+    [
+        ({"1.3.1.3.3.1.1.1.1": 4}, {Flag.ON_LINE, Flag.BYPASS, Flag.CHARGING}),
+        ({"1.3.1.3.3.1.1.1.1": 2}, {Flag.OFF, Flag.CHARGING}),
+        ({"1.3.1.3.3.1.1.1.1": 3, "1.3.1.3.1.5.1.1.1.1": 3}, {Flag.ON_LINE, Flag.REPLACE_BATTERY, Flag.CHARGING}),
+        ({"1.3.1.3.3.1.1.1.1": 3, "1.3.1.2.1.1.6.1": 9}, {Flag.ON_LINE, Flag.REPLACE_BATTERY, Flag.CHARGING}),
+        ({"1.1.2.1.10.1": 5}, {Flag.COMMUNICATION_LOST}),
+    ],
+)
+def test_tripp_lites_states(changes: dict[str, Value], flags: set[Flag]):
+    changed = {f"1.3.6.1.4.1.850.1.{oid}": value for oid, value in changes.items()}
+    assert read(devices.TRIPP_LITE | changed).flags == flags
+
+
+def test_tripp_lites_alarms_stay_in_its_table_when_they_are_over():
+    root = "1.3.6.1.4.1.850.1.3"
+    alarms: dict[str, Value] = {f"{root}.1.0": 4}
+    for row, (name, state) in enumerate([("3.1", 1), ("3.2", 2), ("2.1", 1), ("1.6.8", 1)], start=5):
+        alarms |= {f"{root}.2.1.2.{row}": f"{root}.3.{name}", f"{root}.2.1.8.{row}": state}
+    reading = read(devices.TRIPP_LITE | alarms)
+    assert reading.alarms == ("tlpUpsAlarmBatteryBad", "tlpAlarmCommunicationsLost")
+    assert reading.flags == {Flag.ON_LINE, Flag.ECO, Flag.CHARGING, Flag.REPLACE_BATTERY, Flag.ALARM}
 
 
 def test_riellos_root_reads_like_rfc_1628():
@@ -367,3 +464,9 @@ def test_a_silent_device_and_one_that_is_no_ups_are_told_apart():
         read(devices.device("1.3.6.1.2.1.2", "1.3.6.1.4.1.9.1.1", {"1.0": 24}))
     assert refusal.value.trouble is Trouble.UNKNOWN_DEVICE
     assert "1.3.6.1.4.1.9.1.1" in refusal.value.detail
+
+
+def test_a_known_makers_device_that_gives_nothing_of_a_ups_is_refused_by_the_name_of_its_mib():
+    with pytest.raises(PollError, match=r"318\.1\.3\.4\.8 is of PowerNet-MIB, but .* neither a UPS's state") as refusal:
+        read(_system(devices.APC_THREE_PHASE) | {"1.3.6.1.2.1.1.2.0": "1.3.6.1.4.1.318.1.3.4.8"})
+    assert refusal.value.trouble is Trouble.UNKNOWN_DEVICE

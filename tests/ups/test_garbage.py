@@ -23,6 +23,7 @@ GARBAGE: tuple[Value, ...] = (
 SUBJECTS: tuple[str | dict[str, Value], ...] = (
     "abbups_abbups", "apc_smx750", "cetpower", "cyberpower", "eaton-mgeups_9pxle", "eatonups", "netagent2",
     "poweralert_2", "powerwalker", "socomec-ups", devices.HUAWEI, devices.DELTA, devices.APC_THREE_PHASE, devices.HPE,
+    devices.LIEBERT_POINTS, devices.TRIPP_LITE,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from agent.ups.profile import Quantity
 from agent.ups.profile_files import ProfileError, profiles, read_profile
-from agent.ups.units import Unit
+from agent.ups.units import WRITTEN, Unit
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "agent/snmp/profiles/ups"
@@ -39,6 +39,8 @@ def test_a_profile_loads_names_its_mib_and_gives_fitting_units(name: str):
     assert profile.probe
     assert all(rule.unit in UNITS[rule.quantity] for rule in profile.numbers)
     assert all(rule.oids for rule in profile.numbers)
+    assert all(len(rule.unit_oids) in {0, len(rule.oids)} for rule in profile.numbers)
+    assert all(WRITTEN[rule.unit] for rule in profile.numbers if rule.unit_oids)
 
 
 def test_one_file_is_one_mib():
