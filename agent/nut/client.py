@@ -193,7 +193,8 @@ class NutClient:
                 raise NutError(Code.BAD_ANSWER, f"a line longer than {LONGEST_LINE} bytes")
             self._buffer += self._receive(deadline)
         line, _, self._buffer = self._buffer.partition(b"\n")
-        return line.decode("utf-8", "replace")
+        # A driver hands on what the UPS's firmware writes: nothing of it may steer a terminal, a log or a page.
+        return "".join(letter for letter in line.decode("utf-8", "replace") if letter.isprintable())
 
     def _receive(self, deadline: float) -> bytes:
         connection = self._connection()

@@ -148,6 +148,15 @@ def test_what_is_no_answer_is_called_so(title: str):
         assert refusal(lambda: client.variables("rack-ups")) == code
 
 
+def test_what_a_ups_says_steers_no_terminal_and_no_page():
+    row = 'VAR rack-ups ups.alarm "电池\x1b[31m\u202e!"\r\nEND LIST VAR rack-ups\n'
+    with (
+        pretended_server(lambda connection: connection.sendall(BEGIN + row.encode())) as port,
+        connect_plain(port, seconds=3) as client,
+    ):
+        assert client.variables("rack-ups") == {"ups.alarm": "电池[31m!"}
+
+
 def test_a_server_that_drips_its_answer_is_given_up_in_time():
     def drip(connection: socket.socket) -> None:
         for byte in BEGIN + ROW * 20:
