@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from agent.devices.values import text
 from agent.events import Journal
 from agent.polled import SnmpConfig, SnmpDevice
-from agent.polling import Snmp
+from agent.polling import Snmp, Value
 from agent.snmp.device import Device
 from agent.snmp.engine import Engine
 from agent.snmp.repeats import News
@@ -66,7 +67,7 @@ class SnmpSource:
         reader = self._reader(device.kind)
         return Watch(device.name, device.kind, "snmp", self._config.interval_seconds, lambda: reader.poll(snmp))
 
-    def _trapped(self, device: SnmpDevice, trap: str, variables: Mapping[str, object]) -> None:
+    def _trapped(self, device: SnmpDevice, trap: str, variables: Mapping[str, Value | None]) -> None:
         """Make a notification an event, unless it only says again what one just said; poll its sender in any case."""
         code = event_code(trap, alarm_of(variables))
         detail = _port(variables) if code in {"link_down", "link_up"} else trap
@@ -78,9 +79,9 @@ class SnmpSource:
         self._hurry(device.name)
 
 
-def _port(variables: Mapping[str, object]) -> str:
+def _port(variables: Mapping[str, Value | None]) -> str:
     for prefix in PORT_NAMES:
         for oid, value in variables.items():
             if oid.startswith(prefix):
-                return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                return text(value)
     return ""

@@ -16,6 +16,7 @@ from pysnmp.proto.secmod.rfc3414.service import UsmSecurityParameters
 
 from agent.errors import AgentError
 from agent.polled import SnmpDevice, TrapListener
+from agent.polling import Value
 from agent.snmp.credentials import User
 from agent.snmp.engine import Engine
 from agent.snmp.repeats import Budget, News
@@ -33,7 +34,7 @@ AUTH_PRIV = 3
 Clock = tuple[bytes, int, int]
 """An SNMPv3 engine's id, how often it was started, and its seconds since then."""
 
-Received = Callable[[SnmpDevice, str, Mapping[str, object]], None]
+Received = Callable[[SnmpDevice, str, Mapping[str, Value | None]], None]
 """Gets a notification: whose it is, its OID, and its variables (dotted OID → value)."""
 
 
@@ -103,7 +104,8 @@ class TrapReceiver:
             known = self._clocks.get(device.name, clock)
             self._clocks[device.name] = max(clock, known) if known[0] == clock[0] else clock
         variables = {dotted(tuple(oid)): _value(value) for oid, value in pairs}
-        self._received(device, str(variables.get(TRAP_OID) or "0.0"), variables)
+        trap = variables.get(TRAP_OID)
+        self._received(device, trap if isinstance(trap, str) else "0.0", variables)
 
     def _introduce(self, data: bytes, candidates: list[SnmpDevice]) -> Clock | None:
         """SNMPv3: make the sender's user known for its engine id; returns that engine's clock.
@@ -165,14 +167,14 @@ class TrapReceiver:
         return version < AUTH_PRIV and name == security.name
 
 
-def _value(value: Foreign) -> object:
+def _value(value: Foreign) -> Value | None:
     try:
         return plain(value)
     except ValueError:
         return None  # of a type that SNMP does not have: the notification counts all the same
 
 
-def alarm_of(variables: Mapping[str, object]) -> str:
+def alarm_of(variables: Mapping[str, Value | None]) -> str:
     """Return the alarm that RFC 1628's upsTrapAlarmEntry… carries, as a dotted OID; "" without one."""
     found = (value for oid, value in variables.items() if oid.startswith(f"{ALARM_DESCR}."))
     return str(next(found, ""))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyasn1.codec.ber import encoder
+from pysnmp.proto.api import v2c
 
 from agent.errors import AgentError
 from agent.events import Event, Journal
@@ -169,6 +171,26 @@ def test_a_v1_link_down_names_its_port(receiver: Receiver):
     notify(receiver, SWITCH, "-v1", "-c", "of-the-switch", "AT", "1.3.6.1.4.1.9", "", "2", "0", "", *port)
     wait_until(receiver.events)
     assert receiver.told() == [("sw-core", "trap", "link_down", "端口 3")]
+
+
+def test_what_a_device_calls_its_port_steers_no_terminal_and_no_page(receiver: Receiver):
+    name = "端口\x1b[31m\n3\u202e".encode().hex()
+    notify(receiver, UPS, "-v2c", "-c", V2C.community, "AT", "", LINK_DOWN, IF_NAME, "x", name)
+    wait_until(receiver.events)
+    assert receiver.told() == [("rack-ups", "trap", "link_down", "端口 [31m 3")]
+
+
+def test_a_trap_whose_oid_is_none_is_an_event_all_the_same(receiver: Receiver):
+    pdu = v2c.SNMPv2TrapPDU()
+    v2c.apiTrapPDU.set_defaults(pdu)
+    v2c.apiPDU.set_varbinds(pdu, [("1.3.6.1.6.3.1.1.4.1.0", v2c.OctetString("on fire"))])
+    message = v2c.Message()
+    v2c.apiMessage.set_defaults(message)
+    v2c.apiMessage.set_community(message, V2C.community)
+    v2c.apiMessage.set_pdu(message, pdu)
+    send(receiver, encoder.encode(message))
+    wait_until(receiver.events)
+    assert receiver.told() == [("rack-ups", "trap", "trap", "0.0")]
 
 
 def test_a_v3_trap_of_a_device_that_was_never_asked_is_accepted(receiver: Receiver):
