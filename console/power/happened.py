@@ -165,6 +165,21 @@ STEPS = {
         "Its agent answers again.",
         "Nothing has to be done.",
     ),
+    "host_silent": explanation(
+        "A host without an agent does not answer",
+        "It was asked from outside after the return of the mains: it is away.",
+        "Nothing has to be done.",
+    ),
+    "host_reachable": explanation(
+        "A host without an agent is reachable again",
+        "It was away and answers again. How it went down, and whether all of it runs, cannot be seen from outside.",
+        "Nothing has to be done.",
+    ),
+    "host_never_away": explanation(
+        "A host without an agent was never seen away",
+        "It answers, and nobody saw it silent since it was told to go: perhaps it never went down.",
+        "Look into its own log for a restart; see that its NUT client watches this UPS and that its plug is in it.",
+    ),
     "host_not_back": explanation(
         "A host did not come back",
         "It did not answer in time after the return of the mains.",

@@ -118,6 +118,7 @@ CHECKS = {
     "in_time": N_("Everybody was told before the battery was low"),
     "hung": N_("Went down in its stage's time"),
     "back": N_("Came back"),
+    "reachable": N_("Was seen away and is reachable again (no agent)"),
     "service": N_("The service answers"),
     "database": N_("The database was shut down cleanly and accepts connections"),
     "report": N_("Told how its last shutdown ended"),
@@ -131,6 +132,8 @@ STEP_DETAILS = {
     "not_listening": N_("Its upsmon was not logged in when its stage began"),
     "lost": N_("It fell silent without logging out: cut off, or its network was"),
     "not_back": N_("It did not come back in time"),
+    "reachable": N_("No agent: it was away and is reachable again; how it went down is not known"),
+    "never_away": N_("No agent: it was never seen away; perhaps it never went down"),
 }
 SCOPES = {"lab": N_("Lab"), "facility": N_("The whole facility")}
 HOWS = {
