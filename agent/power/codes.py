@@ -31,6 +31,9 @@ EVENTS = {
     "woken": "a host was sent a wake-up packet",
     "cannot_be_woken": "a host has no hardware address in the inventory: a person must switch it on",
     "host_back": "a host's agent answers again",
+    "host_silent": "a host without an agent does not answer after the return of the mains: it is away",
+    "host_reachable": "a host without an agent was away and answers again: more cannot be seen from outside",
+    "host_never_away": "a host without an agent answers and was never seen away: it may never have gone down",
     "host_not_back": "a host did not answer in time after the return of the mains",
     "checks_begun": "everybody who comes is back: services and databases are looked at",
     "outage_again": "the mains went away again while hosts were coming back: a new record begins",
@@ -47,6 +50,8 @@ DETAILS = {
     "not_listening": "the host's upsmon was not logged in when its stage began",
     "lost": "the host no longer answers, but never logged out: it was cut off, or its network was",
     "not_back": "the host did not come back in time",
+    "reachable": "the host has no agent: it was away and answers again, how it went down is not known",
+    "never_away": "the host has no agent and was never seen away: it may never have gone down",
 }
 """Of a ``HostStep``."""
 
@@ -55,6 +60,7 @@ CHECKS = {
     "in_time": "everybody was told before the UPS said that its battery was low",
     "hung": "the host named went down in its stage's time",
     "back": "the host named came back",
+    "reachable": "the host named, which has no agent, was seen away and answers again",
     "service": "the service named answers",
     "database": "the database named was shut down cleanly and accepts connections",
     "report": "the host named told how its last shutdown ended",

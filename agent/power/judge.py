@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agent.power.plan import Ups
+from agent.power.outside import NEVER_AWAY
+from agent.power.plan import Host, Ups
 from agent.power.records import Check, HostStep, PowerRecord, Verdict
 from agent.power.state import Findings, host_step, with_step
 
@@ -20,7 +21,7 @@ def judged(record: PowerRecord, ups: Ups, findings: Findings | None) -> PowerRec
         record = with_step(record, host, clean=all(known) if known else None)
         if host == ups.own and boot.previous_end_at and host_step(record, host).off_at is None and record.dark_at:
             record = with_step(record, host, off_at=boot.previous_end_at)
-    checks = (*_way_down(record, ups), *_hosts(record), *findings.checks, *_databases(record, ups, findings))
+    checks = (*_way_down(record, ups), *_hosts(record, ups), *findings.checks, *_databases(record, ups, findings))
     verdict = Verdict.PASSED if all(check.passed for check in checks) else Verdict.FAILED
     return replace(record, checks=checks, verdict=verdict)
 
@@ -45,14 +46,24 @@ def _out_of_order(record: PowerRecord, ups: Ups) -> Iterator[str]:
             yield stage.name
 
 
-def _hosts(record: PowerRecord) -> Iterator[Check]:
-    for one in record.steps:
+def _hosts(record: PowerRecord, ups: Ups) -> Iterator[Check]:
+    for host in ups.hosts:
+        one = host_step(record, host.name)
         if one.detail == "off_before":
             continue
         if one.told_at is not None and one.detail != "self":
             yield Check(f"hung:{one.host}", not one.hung, _seconds(one))
-        if one.off_at is not None or (record.booted_at is not None and one.told_at is not None):
-            yield Check(f"back:{one.host}", one.back_at is not None)
+        went = record.booted_at is not None or one.detail == NEVER_AWAY
+        if one.off_at is not None or (went and one.told_at is not None):
+            yield _back(host, one)
+
+
+def _back(host: Host, one: HostStep) -> Check:
+    """A host without an agent is judged by less: it was seen away, and answers again."""
+    if host.agent:
+        return Check(f"back:{one.host}", one.back_at is not None)
+    why = "it was never seen away" if one.detail == NEVER_AWAY else f"{host.asked}: no answer"
+    return Check(f"reachable:{one.host}", one.back_at is not None, host.asked if one.back_at else why)
 
 
 def _seconds(one: HostStep) -> str:
@@ -64,7 +75,7 @@ def _seconds(one: HostStep) -> str:
 def _databases(record: PowerRecord, ups: Ups, findings: Findings) -> Iterator[Check]:
     for host in ups.hosts:
         one = host_step(record, host.name)
-        if one.told_at is None or one.back_at is None:
+        if not host.agent or one.told_at is None or one.back_at is None:
             continue
         boot = findings.boots.get(host.name)
         yield Check(f"report:{host.name}", boot is not None, "" if boot else "no report of its last boot")

@@ -8,13 +8,24 @@ MARGIN = 1.2
 
 @dataclass(frozen=True)
 class Host:
-    """A fed host: ``address`` and ``port`` of its agent, ``mac`` and ``broadcast`` for Wake-on-LAN ("" = none)."""
+    """A fed host: ``address`` and ``port`` of its agent, ``mac`` and ``broadcast`` for Wake-on-LAN ("" = none).
+
+    Without an ``agent`` it is only seen from outside: ``port`` is the TCP port that is asked, 0 for an ICMP echo.
+    """
 
     name: str
     address: str
     port: int
     mac: str = ""
     broadcast: str = ""
+    agent: bool = True
+
+    @property
+    def asked(self) -> str:
+        """How it is asked whether it is there: agent, tcp/3389 or icmp."""
+        if self.agent:
+            return "agent"
+        return f"tcp/{self.port}" if self.port else "icmp"
 
 
 @dataclass(frozen=True)

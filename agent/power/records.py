@@ -50,7 +50,7 @@ class HostStep:
     off_at: datetime | None = None  # it no longer answers
     hung: bool = False  # it still answered when its stage's time was over
     woken_at: datetime | None = None
-    back_at: datetime | None = None  # its agent answers again
+    back_at: datetime | None = None  # its agent answers again; without an agent, it was away and is reachable
     clean: bool | None = None  # its databases' logs say that they were shut down cleanly
     detail: str = ""
 

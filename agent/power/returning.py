@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from agent.power.judge import judged
+from agent.power.outside import NEVER_AWAY, reached, seen_away, silences_noted
 from agent.power.plan import Host, Stage
 from agent.power.records import HostStep, PowerRecord
 from agent.power.state import Action, ClearLatch, LookAround, State, Step, Wake, filed, host_step, noted, with_step
@@ -24,7 +25,7 @@ def step_return(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
         state = replace(state, mains_since=now.monotonic)
         if record.mains_back_at is None:
             record = noted(replace(record, mains_back_at=now.wall), now, "mains_back")
-    record = _gone(step, record)
+    record = silences_noted(step, _gone(step, record))
     ready, record = _may_wake(step, state, record)
     state = replace(state, record=record)
     if not ready:
@@ -68,7 +69,7 @@ def _gone(step: Step, record: PowerRecord) -> PowerRecord:
                 record = noted(with_step(record, host.name, off_at=step.now.wall), step.now, "host_off", host.name)
             elif over and known.left_at is not None and listed:
                 # It went and came between two looks: its upsmon has logged in again.
-                record = noted(with_step(record, host.name, back_at=step.now.wall), step.now, "host_back", host.name)
+                record = _back(step, record, host)
             elif over and known.left_at is None and listed and _spared(record, known):
                 record = noted(with_step(record, host.name, told_at=None), step.now, "host_spared", host.name)
             elif over and host.name in step.seen.answering:
@@ -84,7 +85,8 @@ def _spared(record: PowerRecord, known: HostStep) -> bool:
 
 
 def _goes(known: HostStep) -> bool:
-    return known.told_at is not None and known.off_at is None and not known.hung and known.back_at is None
+    settled = known.hung or known.back_at is not None or known.detail == NEVER_AWAY
+    return known.told_at is not None and known.off_at is None and not settled
 
 
 def _come_back(step: Step, state: State) -> tuple[State, tuple[Action, ...], bool]:
@@ -109,22 +111,27 @@ def _stage_back(step: Step, state: State, stage: Stage) -> tuple[State, tuple[Ac
 def _host_back(step: Step, state: State, host: Host) -> tuple[State, tuple[Action, ...], bool]:
     record = state.record
     assert record is not None  # noqa: S101 - narrowed by the caller
-    known, now = host_step(record, host.name), step.now
-    if known.detail in {"off_before", "not_back"} or known.back_at is not None:
+    known = host_step(record, host.name)
+    if known.detail in {"off_before", "not_back", NEVER_AWAY} or known.back_at is not None:
         return state, (), True
     if known.told_at is not None and known.off_at is None and not known.hung and record.booted_at is None:
         return state, (), False  # it still goes down
     if host.name in step.seen.answering and _was_on_throughout(record, known):
         return state, (), True
     if host.name in step.seen.serving:
-        record = noted(with_step(record, host.name, back_at=now.wall), now, "host_back", host.name)
-        return replace(state, record=record), (), True
+        return replace(state, record=_back(step, record, host)), (), True
     return _awaited(step, state, host)
 
 
 def _was_on_throughout(record: PowerRecord, known: HostStep) -> bool:
     """A host that hangs, or was never told, and did not lose its power with the UPS's own host."""
-    return record.booted_at is None and known.off_at is None and (known.hung or known.told_at is None)
+    return record.booted_at is None and not seen_away(record, known) and (known.hung or known.told_at is None)
+
+
+def _back(step: Step, record: PowerRecord, host: Host) -> PowerRecord:
+    if not host.agent:
+        return reached(step, record, host)
+    return noted(with_step(record, host.name, back_at=step.now.wall), step.now, "host_back", host.name)
 
 
 def _awaited(step: Step, state: State, host: Host) -> tuple[State, tuple[Action, ...], bool]:
@@ -160,7 +167,7 @@ def _look(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
         return state, ()
     if not any(event.code == "checks_begun" for event in record.events):
         record = noted(record, now, "checks_begun")
-    steps = {host: host_step(record, host.name) for host in step.ups.hosts}
+    steps = {host: host_step(record, host.name) for host in step.ups.hosts if host.agent}
     went = tuple(host for host, known in steps.items() if known.told_at is not None and known.back_at is not None)
     since = min((one.told_at for one in record.steps if one.told_at), default=record.started_at)
     return replace(state, record=record, looking=True), (LookAround(went, since),)
