@@ -2,7 +2,7 @@
 
 A new brand is a new file: the code knows none.  OIDs are relative to the file's ``root`` unless they begin with
 ``1.3.6.``; one that ends in ``.0`` is a scalar, any other a column.  A value is shown where all of ``when`` hold.
-``variants`` stand for several files that differ in ``root`` and ``object_ids`` alone.
+``variants`` stand for several files that differ in a few fields: a variant's fields take the place of the file's.
 """
 
 import re
