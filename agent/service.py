@@ -11,6 +11,7 @@ from agent.collectors.certificates import CertificateCollector
 from agent.collectors.clock import ClockCollector
 from agent.collectors.cpu import CpuCollector
 from agent.collectors.disk import DiskCollector
+from agent.collectors.drill import DrillCollector
 from agent.collectors.facts import FactsCollector
 from agent.collectors.filesystem import FilesystemCollector
 from agent.collectors.kernel import KernelCollector
@@ -54,6 +55,7 @@ def collectors(config: Config, agent_version: str) -> tuple[Collector, ...]:
         ProgressCollector(config.state_directory / "backup" / "progress.json"),
         FactsCollector(config.facts),
         CertificateCollector(certificates),
+        DrillCollector(config.power),
     )
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from agent.config import Tls
 from agent.errors import AgentError
 from agent.notify import notify
+from agent.power.announced import withdraw_lost
 from agent.power.around import facts_report
 from agent.power.config import Config
 from agent.power.kernel import boot_id, booted_at
@@ -96,6 +97,7 @@ class Daemon:
     def run(self) -> None:
         """Take turns until ``stop``."""
         open_ones = open_records(self._config.records)
+        withdraw_lost(self._config.records)
         for name, machine in self._machines.items():
             if name in open_ones:
                 machine.resume(open_ones[name], self._now(), self._boot.booted_at)

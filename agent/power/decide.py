@@ -51,7 +51,7 @@ def opened(this: Step, request: Request | None) -> PowerRecord:
     now = this.now
     reading = this.seen.reading
     record = PowerRecord(
-        record_id=f"{now.wall:%Y%m%dT%H%M%SZ}-{this.ups.name}-{int(now.monotonic * 1000) & 0xFFFFFF:06x}",
+        record_id=request.record_id if request else new_record_id(this.ups, now),
         ups=this.ups.name,
         host=this.ups.own,
         cause=Cause.DRILL if request else Cause.OUTAGE,
@@ -65,6 +65,11 @@ def opened(this: Step, request: Request | None) -> PowerRecord:
         boot_id=now.boot_id,
     )
     return noted(record, now, "drill_started", request.operator) if request else record
+
+
+def new_record_id(ups: Ups, now: Now) -> str:
+    """Return the id of a record that is opened, or of a drill that is announced, now."""
+    return f"{now.wall:%Y%m%dT%H%M%SZ}-{ups.name}-{int(now.monotonic * 1000) & 0xFFFFFF:06x}"
 
 
 def resumed(record: PowerRecord, ups: Ups, now: Now, booted_at: datetime) -> State:

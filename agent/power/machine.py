@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agent.nut.errors import NutError
+from agent.power.announced import announce, announcement, withdraw
 from agent.power.around import LookingAround, Report
 from agent.power.config import Config
-from agent.power.decide import resumed, step
+from agent.power.decide import new_record_id, resumed, step
 from agent.power.plan import Ups
 from agent.power.reach import Probe, Surroundings
 from agent.power.records import PowerRecord, write_record
@@ -106,15 +107,19 @@ class Machine:
         refused = self._refusal()
         if refused:
             return Answer(request.request_id, refused)
-        until = now.monotonic + self.config.limits.unplug_seconds
-        self.state = replace(
-            self.state, request=Request(request.scope, request.how, request.operator), request_until=until
-        )
+        limits, drill = self.config.limits, new_record_id(self.ups, now)
+        try:
+            announce(self.config.records, announcement(drill, self.ups.name, request.how, now.wall, limits))
+        except OSError as error:  # everybody who watches would take it for an outage
+            return Answer(request.request_id, f"it cannot be announced: {error.strerror or error}")
+        accepted = Request(request.scope, request.how, request.operator, drill)
+        self.state = replace(self.state, request=accepted, request_until=now.monotonic + limits.unplug_seconds)
         if request.how == "simulated":
             try:
                 self._say(begins(self._lasts()).variables())
             except NutError as error:
                 self.state = replace(self.state, request=None)
+                withdraw(self.config.records, self.ups.name)
                 return Answer(request.request_id, f"the simulated UPS does not take it: {error}")
         logger.info("%s: drill %s/%s by %s", self.ups.name, request.scope, request.how, request.operator)
         return Answer(request.request_id, "")

@@ -29,11 +29,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Request:
-    """A drill that was asked for; ``how`` is simulated, test or unplug."""
+    """A drill that was asked for; ``how`` is simulated, test or unplug, ``record_id`` the id that was announced."""
 
     scope: str
     how: str
     operator: str
+    record_id: str
 
 
 @dataclass(frozen=True)

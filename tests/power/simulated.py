@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from agent.power.decide import resumed, step
+from agent.power.decide import new_record_id, resumed, step
 from agent.power.plan import Host, Limits, Stage, Ups
 from agent.power.records import PowerRecord, from_json, to_json
 from agent.power.state import (
@@ -150,7 +150,8 @@ class SimulatedClinic:
 
     def ask(self, how: str = "unplug", scope: str = "facility") -> None:
         until = self.now.monotonic + self.limits.unplug_seconds
-        self.state = replace(self.state, request=Request(scope, how, "Li Wei"), request_until=until)
+        drill = new_record_id(self.ups, self.now)
+        self.state = replace(self.state, request=Request(scope, how, "Li Wei", drill), request_until=until)
 
     def tick(self, *, crash: bool = False) -> None:
         """Let one second pass."""
