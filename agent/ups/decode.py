@@ -244,5 +244,5 @@ def _day(rule: DayRule, written: str) -> date | None:
             found = datetime.strptime(written, form).date()  # noqa: DTZ007 - a day, in no zone
         except ValueError:
             continue
-        return found if found.year >= 1990 else None
+        return found if found.year >= 1990 and found not in rule.absent else None
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from agent.ups.reading import Flag, TestResult
@@ -130,6 +131,7 @@ class DayRule:
     day: Day
     oid: str
     formats: tuple[str, ...]
+    absent: tuple[date, ...] = ()  # what a device shows where nobody entered one
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,9 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
             for key, alternatives in document.get("texts", {}).items()
         },
         days=tuple(
-            DayRule(Day(entry["is"]), absolute(entry["oid"]), _formats(entry["formats"]))
+            DayRule(
+                Day(entry["is"]), absolute(entry["oid"]), _formats(entry["formats"]), tuple(entry.get("absent", []))
+            )
             for entry in document.get("day", [])
         ),
         quirks=tuple(

@@ -269,6 +269,13 @@ def test_each_field_names_the_mib_that_it_came_from():
     assert (reading.model, reading.sources["model"]) == ("Dell UPS Rack 1920W", "Dell-UPS-MIB")
 
 
+@pytest.mark.parametrize("written", [b"01/01/2001", b"2001-01-01", b"01-Jan-2001"])
+def test_eatons_first_day_is_no_battery_replacement(written: bytes):
+    changed: dict[str, Value] = {f"{XUPS}.2.4.0": 100, f"{XUPS}.4.5.0": 3, f"{XUPS}.2.6.0": written}
+    assert read(rfc1628() | changed).battery_replaced is None
+    assert read(rfc1628() | changed | {f"{XUPS}.2.6.0": b"01/02/2021"}).battery_replaced == date(2021, 1, 2)
+
+
 def test_numbers_as_text_are_numbers():
     reading = read(
         rfc1628(o2_1_0=b"2", o2_4_0=b" 87 ", o2_3_0=b"31 min", o3_3_1_3_1=b"231", o4_1_0=b"3", o4_4_1_5_1="n/a")
