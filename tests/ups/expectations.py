@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent.ups.reading import UpsReading
 from tests.recordings import beside
 
@@ -38,8 +40,18 @@ def document() -> dict[str, Any]:
 
 
 def names() -> list[str]:
-    """Return the recordings of UPSes."""
-    return [name for name in document() if name != "not_a_ups"]
+    """Return the recordings of UPSes that tell something."""
+    return [name for name in document() if name not in {"without_row", "only_a_name", "not_a_ups"}]
+
+
+def compared() -> list[str]:
+    """Return those whose row in the recordings' own table was compared: the differences from it are explained."""
+    return [name for name in names() if name not in document()["without_row"]]
+
+
+def refused() -> list[str]:
+    """Return the recordings in which no UPS is to be found."""
+    return [*document()["only_a_name"], *document()["not_a_ups"]]
 
 
 def expected(name: str) -> Facts:
@@ -85,3 +97,20 @@ def table() -> dict[str, dict[str, str]]:
     """Return the recordings' own expected.tsv by name; skips where it is absent."""
     with beside("expected.tsv").open(encoding="utf-8") as file:
         return {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
+
+
+def differing(row: dict[str, str], ours: Facts) -> set[str]:
+    """Return what of a reading is not as its row says; what a row leaves out, it says nothing of."""
+    said = {
+        "charge": (row["charge_pct"], 100, ours.charge),
+        "runtime": (row["runtime_s"], 1, ours.runtime),
+        "load": (row["load_pct"], 100, max((line for line in ours.load if line is not None), default=None)),
+    }
+    found = {
+        name
+        for name, (value, times, read) in said.items()
+        if value and (read is None or float(value) != pytest.approx(read * times))
+    }
+    if row["status"] != "?" and set(row["status"].replace("OFF?", "OFF").split()) != set(ours.flags):
+        found.add("status")
+    return found

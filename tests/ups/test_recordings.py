@@ -6,10 +6,11 @@ import re
 import pytest
 
 from agent.polling import PollError, Trouble
-from agent.ups.reader import UpsReader
+from agent.ups.reader import SYS_OBJECT_ID, UpsReader
 from agent.ups.reading import UpsReading
 from tests.recordings import ReplayedRecording, all_recordings, read_recording, recording
-from tests.ups.expectations import document, expected, facts, names, table
+from tests.ups.expectations import compared, differing, document, expected, facts, names, refused, table
+from tests.ups.test_garbage import reasonable
 
 
 def replayed(name: str) -> ReplayedRecording:
@@ -36,36 +37,50 @@ def test_the_next_polls_ask_only_for_what_answers_and_say_the_same(name: str):
     assert len(device.asked) < 70
 
 
-@pytest.mark.parametrize("name", document()["not_a_ups"])
-def test_what_is_no_ups_is_an_unknown_device(name: str):
+@pytest.mark.parametrize("name", refused())
+def test_what_is_no_ups_or_gives_nothing_is_an_unknown_device_and_called_by_its_object_id(name: str):
     with pytest.raises(PollError) as refusal:
         read(name)
     assert refusal.value.trouble is Trouble.UNKNOWN_DEVICE
+    assert str(replayed(name).values.get(SYS_OBJECT_ID, "none")) in refusal.value.detail
 
 
-def test_every_recording_has_an_expectation():
-    known = {*names(), *document()["not_a_ups"]}
-    assert not set(table()) - known
-    assert all_recordings().keys() & known == set(table())
-
-
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", compared())
 def test_the_recordings_own_table_agrees_or_the_difference_is_explained(name: str):
-    row, ours = table()[name], facts(read(name))
-    explained = set(document()[name].get("explained", {}))
-    differing = set()
-    if row["status"] != "?" and set(row["status"].replace("OFF?", "OFF").split()) != set(ours.flags):
-        differing.add("status")
-    if row["charge_pct"] and float(row["charge_pct"]) / 100 != ours.charge:
-        differing.add("charge")
-    if row["runtime_s"] and float(row["runtime_s"]) != ours.runtime:
-        differing.add("runtime")
-    if row["load_pct"] and float(row["load_pct"]) / 100 != pytest.approx(_most(ours.load)):
-        differing.add("load")
-    assert differing == explained
+    assert differing(table()[name], facts(read(name))) == set(document()[name].get("explained", {}))
 
 
-@pytest.mark.parametrize("name", names())
+def test_what_only_the_table_knows_reads_as_its_row_says():
+    """Recordings may come with rows that nobody compared yet: nothing but the reading itself is judged by them."""
+    rows = {name: row for name, row in table().items() if name not in {*compared(), *refused()}}
+    readings = {name: _read_if_a_ups(name) for name in rows.keys() & all_recordings().keys()}
+    if not readings:
+        pytest.skip("every row of the table was compared")
+    empty = facts(UpsReading())
+    wrong = {name: differing(rows[name], facts(read) if read else empty) for name, read in readings.items()}
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_no_recording_at_all_reads_as_nonsense():
+    found = all_recordings()
+    if not found:
+        pytest.skip("there are no recordings (XINGLIN_RECORDINGS names their folder)")
+    for name in found:
+        reading = _read_if_a_ups(name)
+        if reading:
+            reasonable(reading)
+
+
+def _read_if_a_ups(name: str) -> UpsReading | None:
+    try:
+        return read(name)
+    except PollError as refusal:
+        if refusal.trouble is not Trouble.UNKNOWN_DEVICE:
+            raise
+        return None
+
+
+@pytest.mark.parametrize("name", compared())
 def test_librenms_reads_the_same_or_it_is_explained(name: str):
     row, ours = table()[name], facts(read(name))
     same = all([
@@ -76,7 +91,7 @@ def test_librenms_reads_the_same_or_it_is_explained(name: str):
     assert same != ("librenms" in document()[name])
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", compared())
 def test_nut_reads_the_same_or_it_is_explained(name: str):
     runs = re.findall(r"\w+:(.*?) c=(\S*) rt=(\S*?)s ld=([^;\s]*)", table()[name]["nut_2.8.0_snmp-ups"])
     ours = facts(read(name))

@@ -27,7 +27,8 @@ from tests.ups.expectations import expected, facts
 DEVICES = (
     "abbups_abbups", "apc-mgeups_galaxy7000", "apc_smx750", "cetpower", "cyberpower", "dell-ups_rack3750w",
     "deltaups_rfc1628string", "eaton-mgeups_9pxle", "eatonups", "eatonupsm2_9px+empg2", "istars", "netagent2",
-    "poweralert_2", "powerwalker", "sinetica", "socomec-ups", "webpower-smart2",
+    "poweralert_2", "powerwalker", "sinetica", "socomec-ups", "webpower-smart2", "poweralert_ups", "liebert_apm",
+    "liebert_weblbds", "eatonups_eaton-connectups", "powerwalker-vfi_500r1u",
 )  # fmt: skip
 """One for each MIB at least, and the odd ones: an extra .0, NULLs, text values, null alarms, several MIBs at once."""
 
@@ -56,11 +57,11 @@ async def _poll(engine: Engine, simulator: Simulator, credentials: Credentials) 
         device.close()
 
 
-def test_recordings_read_through_snmp_as_expected():
-    for name in DEVICES:
-        recording(name)
-    readings = poll(recorded_devices(), [Community("v2c", name) for name in DEVICES])
-    assert [facts(reading) for reading in readings] == [expected(name) for name in DEVICES]
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_recording_reads_through_snmp_as_expected(name: str):
+    recording(name)
+    (reading,) = poll(recorded_devices(), [Community("v2c", name)])
+    assert facts(reading) == expected(name)
 
 
 def test_v1_and_v3_read_the_same_as_v2c(tmp_path: Path):
