@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.alerts.wording import CHINESE, incident_text
+from console.alerts.wording import CHINESE, incident_text, titled
 from console.store.incidents import Incident, IncidentEvent, Notification, NotificationAttempt
 
 MOST = 100
@@ -37,8 +37,8 @@ def incident_document(session: Session, number: int) -> dict[str, Any] | None:
 
 
 def _incident(one: Incident) -> dict[str, Any]:
-    texts = {part: incident_text(one, part) for part in ("title", "meaning", "next_step")}
-    plain = ("id", "rule", "object", "host", "severity", "value", "acknowledged_by", "acknowledgement")
+    texts = {"title": titled(one), **{part: incident_text(one, part) for part in ("meaning", "next_step")}}
+    plain = ("id", "rule", "object", "host", "severity", "value", "drill", "acknowledged_by", "acknowledgement")
     ended = ("resolution", "resolved_by", "resolution_reason", "held_by", "held")
     times = ("opened_at", "worsened_at", "acknowledged_at", "resolved_at")
     return {

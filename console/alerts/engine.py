@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from console.alerts import topology
 from console.alerts.conditions import host_states, look_at_problems
+from console.alerts.drilled import Drills
 from console.alerts.evaluate import look
 from console.alerts.incidents import RECOVERED, RETIRED, Desk
 from console.alerts.machine import Change, Phase, Sight
@@ -22,6 +23,7 @@ from console.alerts.undelivered import look_at_deliveries
 from console.alerts.watch import HOST, Watch
 from console.config import ConsoleConfig
 from console.notifications.message import Routes
+from console.power.drills import ANNOUNCED
 from console.problems import find_problems
 from console.rules.problem import Severity
 from console.store.database import durable
@@ -67,14 +69,16 @@ class Alerts:
             touched = self._watch.take(host, samples, now.timestamp())
             # An absent metric touches nothing: those rules are looked at whenever a host has answered.
             rules = [rule for rule in self._book.rules if rule.mode is Mode.ABSENT or rule.metrics & touched]
-            if samples is None or not rules:
+            if samples is None:
                 return
-            known: dict[str, dict[str, Labels]] = {}
-            for state in self._active().values():
-                known.setdefault(state.rule, {})[state.fingerprint] = state.labels
-            self._judge(
-                [one for rule in rules for one in look(rule, self._watch, self._objects, known.get(rule.id, {}))], now
-            )
+            if rules:
+                known: dict[str, dict[str, Labels]] = {}
+                for state in self._active().values():
+                    known.setdefault(state.rule, {})[state.fingerprint] = state.labels
+                looks = (look(rule, self._watch, self._objects, known.get(rule.id, {})) for rule in rules)
+                self._judge([one for seen in looks for one in seen], now)
+            if ANNOUNCED in samples:
+                self._judge_drills(now)
 
     def judge_problems(self, now: datetime) -> None:
         """Judge the console's own problems and deliveries; close what is no longer watched; release what was held."""
@@ -87,6 +91,7 @@ class Alerts:
             looks = look_at_problems(self._book, view, problems, known, host_states(view, now))
             self._judge([*looks, *deliveries], now)
             self._retire(now)
+            self._judge_drills(now)
             self._release(now)
 
     def judge_deliveries(self, now: datetime) -> None:
@@ -140,7 +145,8 @@ class Alerts:
         quiet_until = row.quiet_until if row and move.after.phase is not Phase.INACTIVE else None
         if move.opens and signal is not None:
             held_by = topology.explanation(session, self._config, signal, now)
-            incident, quiet_until = desk.open(signal, self._routes, held_by), None
+            drill = Drills(session, self._config, self._book, now).at_opening(signal.rule, signal.labels, signal.host)
+            incident, quiet_until = desk.open(signal, self._routes, held_by, drill), None
             logger.info("incident %d opened: %s", incident.id, signal.fingerprint)
         elif incident is not None and move.change is Change.RESOLVED:
             desk.resolve(incident, RECOVERED)
@@ -149,6 +155,24 @@ class Alerts:
         elif incident is not None and move.change is Change.WORSENED and signal is not None:
             desk.worsen(incident, signal, self._routes)
         move.write(session, incident.id if incident else None, quiet_until)
+
+    def _judge_drills(self, now: datetime) -> None:
+        """Look again at what belongs to a drill: the drill may have been heard of late, and may be over."""
+        open_ones = (
+            select(Incident, AlertState.phase)
+            .join(AlertState, AlertState.incident_id == Incident.id)
+            .where(Incident.resolved_at.is_(None))
+        )
+        with durable(self._sessions) as session:
+            drills, desk = Drills(session, self._config, self._book, now), Desk(session, self._config, now)
+            for incident, phase in session.execute(open_ones).all():
+                if incident.drill is None:
+                    drill = drills.known_late(incident)
+                    if drill is not None and not desk.has_left_drill(incident):
+                        desk.join_drill(incident, drill)
+                elif phase == Phase.FIRING and not drills.still_explains(incident):
+                    desk.leave_drill(incident, self._routes)
+        self._wake()
 
     def _release(self, now: datetime) -> None:
         with durable(self._sessions) as session:

@@ -37,8 +37,13 @@ class Desk:
     config: ConsoleConfig
     now: datetime
 
-    def open(self, signal: Signal, routes: Routes, held_by: Incident | None = None) -> Incident:
-        """Write a new incident, and queue its message where no other incident (``held_by``) explains it."""
+    def open(
+        self, signal: Signal, routes: Routes, held_by: Incident | None = None, drill: str | None = None
+    ) -> Incident:
+        """Write a new incident, and queue its message where no other incident (``held_by``) explains it.
+
+        ``drill``: the power drill that it belongs to.
+        """
         incident = Incident(
             uid=secrets.token_hex(8),
             fingerprint=signal.fingerprint,
@@ -52,10 +57,13 @@ class Desk:
             opened_at=self.now,
             held_by=held_by.id if held_by else None,
             held=held_by is not None,
+            drill=drill,
         )
         self.session.add(incident)
         self.session.flush()
         self._note(incident.id, "opened")
+        if drill is not None:
+            self._note(incident.id, "drill", detail=drill)
         if held_by is None:
             self._tell(incident, routes, Kind.OPENED)
         else:
@@ -93,6 +101,28 @@ class Desk:
             self.session.refresh(incident)
             self._note(incident.id, "released")
             self._tell(incident, routes, Kind.OPENED)
+
+    def join_drill(self, incident: Incident, drill: str) -> None:
+        """Note that an open incident belongs to a drill, and tell whoever was told of it as an outage."""
+        if self._set_open(incident.id, drill=drill):
+            self.session.refresh(incident)
+            self._note(incident.id, "drill", detail=drill)
+            told = outbox.told_routes(self.session, incident.id)
+            outbox.queue(self.session, message(self.config, incident, Kind.DRILL, self.now), told, self.now)
+
+    def leave_drill(self, incident: Incident, routes: Routes) -> None:
+        """Note that an open incident is not explained by its drill any more, and tell of it."""
+        drill = incident.drill or ""
+        if self._set_open(incident.id, drill=None):
+            self.session.refresh(incident)
+            self._note(incident.id, "real", detail=drill)
+            if not incident.held:
+                self._tell(incident, routes, Kind.REAL)
+
+    def has_left_drill(self, incident: Incident) -> bool:
+        """Return whether an incident once was said to be no drill any more: it is never one again."""
+        noted = select(IncidentEvent.id).where(IncidentEvent.incident_id == incident.id, IncidentEvent.kind == "real")
+        return self.session.scalar(noted.limit(1)) is not None
 
     def acknowledge(self, audit: AuditLog, incident_id: int, person: str, comment: str) -> None:
         """Note that a person takes care of an open incident.

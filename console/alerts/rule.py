@@ -85,6 +85,14 @@ class Expected(StrEnum):
     DEVICE = "device"
 
 
+class Drilled(StrEnum):
+    """What a power drill does by intention: an incident of it belongs to the drill."""
+
+    MAINS_AWAY = "mains_away"  # of its UPS, until the drill gives the mains back
+    BATTERY = "battery"  # of its UPS, until the drill is over
+    HOSTS = "hosts"  # of the hosts that hang on its UPS, until the drill is over
+
+
 class Unit(StrEnum):
     """How a value is written for people."""
 
@@ -103,6 +111,7 @@ class Rule:
     the group, and is over when ``recover`` holds for all.  ``only_when``: other series do not count.  ``gone_when``: a
     group without series is over only where this guard holds; without the guard it is unknown and stays as it was.
     ``over_when``: only where this guard holds does ``recover`` count; a card that has lost its UPS proves nothing.
+    ``drilled``: a power drill makes it hold.
     """
 
     id: str
@@ -123,6 +132,7 @@ class Rule:
     only_when: Guard | None = None
     gone_when: Guard | None = None
     over_when: Guard | None = None
+    drilled: Drilled | None = None
 
     @property
     def metrics(self) -> frozenset[str]:

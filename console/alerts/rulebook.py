@@ -14,6 +14,7 @@ from console.alerts.rule import (
     OPPOSITE,
     Comparison,
     Condition,
+    Drilled,
     Expected,
     Guard,
     Matcher,
@@ -36,7 +37,7 @@ LOOK_AROUND = re.compile(r"\(\?[=!<]")
 RULE_KEYS = frozenset(
     {"id", "metric", "match", "by", "mode", "when", "recover", "worse", "for_seconds", "keep_seconds", "severity"}
     | {"title", "meaning", "next_step", "unit", "divided_by", "window_seconds", "expected"}
-    | {"only_when", "gone_when", "over_when"}
+    | {"only_when", "gone_when", "over_when", "drilled"}
 )
 GUARD_KEYS = frozenset({"metric", "match", "on", "value"})
 CONDITION_KEYS = frozenset(
@@ -64,6 +65,13 @@ class RuleBook:
     def condition(self, kind: str) -> Condition:
         """Return the condition of a kind of problem; one that no file names gets no special treatment."""
         return self._kinds.get(kind, self._other)
+
+    def drilled(self, name: str) -> Drilled | None:
+        """Return what a power drill has to do with the rule or condition of this name."""
+        rule = next((one for one in self.rules if one.id == name), None)
+        if rule is not None:
+            return rule.drilled
+        return Drilled.HOSTS if self.by_name(name).explained_by_power else None
 
     def by_name(self, name: str) -> Condition:
         """Return the condition with this name, or of this kind."""
@@ -136,6 +144,7 @@ def _rule(reader: Reader, raw: object, concern: str) -> Rule:
         only_when=_guard(reader, raw, "only_when", by),
         gone_when=_guard(reader, raw, "gone_when", by),
         over_when=_guard(reader, raw, "over_when", by),
+        drilled=Drilled(_one_of(reader, "drilled", Drilled, None)) if reader.has("drilled") else None,
     )
     _sense(reader, rule)
     return rule
@@ -173,7 +182,9 @@ def _timing(reader: Reader) -> Timing:
     return Timing(reader.number("for_seconds", 0, DAY, 0), reader.number("keep_seconds", 0, DAY, 60))
 
 
-def _one_of(reader: Reader, key: str, kinds: type[Mode | Severity | Unit | Expected], default: str | None) -> str:
+def _one_of(
+    reader: Reader, key: str, kinds: type[Mode | Severity | Unit | Expected | Drilled], default: str | None
+) -> str:
     allowed = [str(one) for one in kinds]
     value = reader.text(key, default)
     if value not in allowed:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.alerts.rulebook import load_rules
-from console.alerts.wording import incident_text
+from console.alerts.wording import incident_text, titled
 from console.rules.problem import Problem, Severity
 from console.store.incidents import Incident
 
@@ -28,7 +28,7 @@ def rule_problems(session: Session) -> list[Problem]:
             severity=Severity(one.severity),
             object=one.object,
             since=one.opened_at,
-            title=incident_text(one, "title"),
+            title=titled(one),
             meaning=incident_text(one, "meaning"),
             next_step=incident_text(one, "next_step"),
             host=one.host,

@@ -1,4 +1,4 @@
-"""Forget old incidents, with their history and messages, and conditions that have long been over."""
+"""Forget old incidents, with their history and messages, their drills, and conditions that have long been over."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from console.alerts.machine import Phase
 from console.store.incidents import AlertState, Incident, Notification
+from console.store.power import PowerDrill
 
 STATES_KEPT = timedelta(days=1)  # longer than a condition is remembered as flapping
 TESTS_KEPT = timedelta(days=90)
@@ -18,6 +19,7 @@ def forget_incidents(session: Session, now: datetime, oldest: datetime) -> None:
     session.execute(
         delete(Notification).where(Notification.incident_id.is_(None), Notification.created_at < now - TESTS_KEPT)
     )
+    session.execute(delete(PowerDrill).where(PowerDrill.until_at < oldest))
     session.execute(
         delete(AlertState).where(AlertState.phase == Phase.INACTIVE.value, AlertState.changed_at < now - STATES_KEPT)
     )

@@ -8,6 +8,7 @@ from console.alerts.rule import Unit
 from console.config import ConsoleConfig
 from console.i18n import Text
 from console.notifications.message import Kind, Message
+from console.notifications.writing import DRILL_MARK
 from console.rules.problem import Severity
 from console.rules.say import local_time
 from console.store.incidents import Incident
@@ -59,6 +60,17 @@ def incident_text(incident: Incident, part: str) -> Text:
     return from_json(incident.texts[part])
 
 
+def titled(incident: Incident) -> Text:
+    """Return an incident's title, marked where it belongs to a drill."""
+    title = incident_text(incident, "title")
+    return title if incident.drill is None else Text(DRILL_MARK, {"title": title})
+
+
+def drill_url(config: ConsoleConfig, drill: str) -> str:
+    """Return the address of a drill's record."""
+    return f"{config.public_url.rstrip('/')}/power/records/{drill}"
+
+
 def incident_url(config: ConsoleConfig, incident_id: int) -> str:
     """Return the address of an incident's page."""
     return f"{config.public_url.rstrip('/')}/incidents/{incident_id}"
@@ -80,10 +92,22 @@ def message(config: ConsoleConfig, incident: Incident, kind: Kind, at: datetime)
         body_en=bodies[ENGLISH],
         facility_zh=config.facility.name_zh,
         url=incident_url(config, incident.id),
+        drill=incident.drill,
+        drill_url=drill_url(config, incident.drill) if incident.drill else None,
     )
 
 
 def _body(config: ConsoleConfig, incident: Incident, kind: Kind) -> Text:
+    text = _what(config, incident, kind)
+    if incident.drill is not None:
+        values = {"address": drill_url(config, incident.drill), "text": text}
+        return Text("This belongs to a power drill. Its record: {address}\n{text}", values)
+    if kind is Kind.REAL:
+        return Text("A drill does not explain this any more. Take it in earnest.\n{text}", {"text": text})
+    return text
+
+
+def _what(config: ConsoleConfig, incident: Incident, kind: Kind) -> Text:
     since = local_time(incident.opened_at, config.facility.zone)
     if kind is Kind.RESOLVED and incident.resolved_at is not None:
         until = local_time(incident.resolved_at, config.facility.zone)

@@ -147,7 +147,7 @@ class MailTransport:
         digest = hashlib.sha256(parcel.key.encode()).hexdigest()[:32]
         letter["Message-ID"] = f"<{digest}@{self._server.sender.rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
-        if any(message.severity is Severity.CRIT for message in parcel.messages):
+        if any(message.severity is Severity.CRIT and message.drill is None for message in parcel.messages):
             letter["Importance"] = "high"
         letter.set_content(written.body, cte="base64")  # every server takes it, 8BITMIME or not
         return letter.as_bytes()

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     OPENED = "opened"
     WORSENED = "worsened"
     RESOLVED = "resolved"
+    DRILL = "drill"  # what was told belongs to a drill
+    REAL = "real"  # it does not any more, and goes on
     TEST = "test"
 
 
@@ -39,6 +41,7 @@ class Message:
 
     ``key`` is the same at each attempt and on each route: a receiver that has seen it may drop the repeat.
     ``url`` is the incident's page.  ``incident_id`` is None in a test.
+    ``drill`` is the power drill that it belonged to at this transition, ``drill_url`` the page of its record.
     """
 
     key: str
@@ -52,6 +55,8 @@ class Message:
     body_en: str
     facility_zh: str
     url: str
+    drill: str | None = None
+    drill_url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from console.notifications.causes import innermost
 from console.notifications.message import Delivery, Message, Outcome
 from console.notifications.providers import WEBHOOK
 from console.notifications.transport import CONNECT_SECONDS, READ_SECONDS, Parcel
+from console.notifications.writing import marked
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 
@@ -80,9 +81,10 @@ def _item(message: Message) -> dict[str, object]:
         "severity": message.severity.value,
         "at": message.at.isoformat(timespec="milliseconds"),
         "facility": message.facility_zh,
-        "title_zh": message.title_zh,
-        "title_en": message.title_en,
+        "title_zh": marked(message, "zh_CN", message.title_zh),
+        "title_en": marked(message, "en", message.title_en),
         "body_zh": message.body_zh,
         "body_en": message.body_en,
         "url": message.url,
+        "drill": {"id": message.drill, "url": message.drill_url} if message.drill else None,
     }

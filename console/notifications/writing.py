@@ -11,6 +11,7 @@ from console.notifications.message import Kind, Message
 from console.rules.problem import ORDER, Severity
 
 WORDS = {Severity.CRIT: "Critical", Severity.WARN: "Warning"}
+DRILL_MARK = "[Drill] {title}"
 ELLIPSIS = "…"
 LONGEST_TITLE_BYTES = 200
 
@@ -43,34 +44,44 @@ class Written:
 
 
 def write(messages: Sequence[Message], style: Style) -> Written:
-    """Return one message, or several as one summary, worst first.
+    """Return one message, or several as one summary, worst first and drills last.
 
     Order: title, facility and time, link, text; then title and text in the other language.  So cutting the end of it
     costs what is repeated before it costs what is needed.
     """
     if len(messages) == 1:
         return _single(messages[0], style)
-    worst_first = sorted(messages, key=lambda one: (ORDER[one.severity], one.at))
+    worst_first = sorted(messages, key=lambda one: (one.drill is not None, ORDER[one.severity], one.at))
     first, other = style.locales
     lines = [f"{headline(one, first)} · {_clock(one.at, style)}" for one in worst_first]
     lines += ["", _held(other, len(messages)), *(headline(one, other) for one in worst_first)]
     newest = max(messages, key=lambda one: one.at)
     # The address of one incident, without its number, is the list of all.
     place = [newest.facility_zh, newest.url.rpartition("/")[0] if newest.incident_id is not None else newest.url]
-    return Written(_held(first, len(messages)), "\n".join([*place, *lines]))
+    together = _held(first, len(messages))
+    if all(one.drill is not None for one in messages):
+        together = marked(newest, first, together)
+    return Written(together, "\n".join([*place, *lines]))
 
 
 def headline(message: Message, locale: str) -> str:
-    """Return what happened, in one line: ``【严重】机柜 UPS 由电池供电``."""
+    """Return what happened, in one line: ``【严重】机柜 UPS 由电池供电``, in a drill with ``【演练】`` before it."""
     severity = translate(locale, WORDS[message.severity])
     tag = {
         Kind.OPENED: severity,
         Kind.WORSENED: translate(locale, "Now {severity}", {"severity": severity}),
         Kind.RESOLVED: translate(locale, "Resolved"),
+        Kind.DRILL: translate(locale, "Corrected"),
+        Kind.REAL: translate(locale, "No drill: {severity}", {"severity": severity}),
         Kind.TEST: translate(locale, "Test"),
     }[message.kind]
     title = " ".join((message.title_zh if locale == "zh_CN" else message.title_en).split())
-    return f"【{tag}】{title}" if locale == "zh_CN" else f"[{tag}] {title}"
+    return marked(message, locale, f"【{tag}】{title}" if locale == "zh_CN" else f"[{tag}] {title}")
+
+
+def marked(message: Message, locale: str, title: str) -> str:
+    """Return a title with the mark of a drill where the message belongs to one."""
+    return title if message.drill is None else translate(locale, DRILL_MARK, {"title": title})
 
 
 def _single(message: Message, style: Style) -> Written:

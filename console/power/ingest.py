@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from agent.power.records import PowerRecord, from_json, to_json
 from console.history import Writer
 from console.power.device_digest import Counters, device_snapshots
+from console.power.drills import take_in_drills
 from console.power.events import keep, note_ups
 from console.power.leading import leading
 from console.power.series import device_points, ups_points
@@ -34,7 +35,8 @@ class PowerIngest:
         self._minute: dict[str, int] = {}
 
     def take_in(self, session: Session, host: str, samples: Samples, at: datetime) -> None:
-        """Keep the newest of every UPS and device that the agent of ``host`` tells of; the caller commits."""
+        """Keep the newest of every UPS, drill and device that the agent of ``host`` tells of; the caller commits."""
+        take_in_drills(session, host, samples, at)
         if "xinglin_ups_up" in samples:
             self._upses(session, host, samples, at)
         if "xinglin_device_up" in samples:

@@ -47,6 +47,7 @@ class Incident(Base):
     resolution_reason: Mapped[str | None] = mapped_column(Text)
     held_by: Mapped[int | None] = mapped_column(ForeignKey("incident.id", ondelete="SET NULL"))  # it explains this one
     held: Mapped[bool] = mapped_column(default=False)  # nobody was told, because of ``held_by``
+    drill: Mapped[str | None] = mapped_column(Text)  # it belongs to this power drill: the id of its record
 
 
 class IncidentEvent(Base):
@@ -58,7 +59,7 @@ class IncidentEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id", ondelete="CASCADE"))
     at: Mapped[datetime]
-    kind: Mapped[str] = mapped_column(Text)  # opened | worsened | acknowledged | resolved | held | released
+    kind: Mapped[str] = mapped_column(Text)  # console.web.incident_views.EVENTS
     actor: Mapped[str | None] = mapped_column(Text)  # a person; None: the console itself
     detail: Mapped[str] = mapped_column(Text, default="")
 

@@ -7,7 +7,7 @@ from console.store.hosts import AssessmentResult, FactDocument, HostLatest, Host
 from console.store.incidents import AlertState, Incident, IncidentEvent, Notification, NotificationAttempt
 from console.store.jobs import AuditHead, AuditSeal, JobSlot, WorkerPulse
 from console.store.metrics import MetricHour, MetricMinute, MetricSeries
-from console.store.power import BootReport, DeviceLatest, PowerEvent, PowerRecordRow, UpsLatest
+from console.store.power import BootReport, DeviceLatest, PowerDrill, PowerEvent, PowerRecordRow, UpsLatest
 from console.store.repositories import CopyRow, RefusedDeletion, RepositoryRow, RepositorySize, SpaceRow
 from console.store.runs import ProvisionRun, ProvisionTask
 
@@ -35,6 +35,7 @@ __all__ = [
     "Notification",
     "NotificationAttempt",
     "OneTimeSecret",
+    "PowerDrill",
     "PowerEvent",
     "PowerRecordRow",
     "ProvisionRun",

@@ -69,6 +69,24 @@ class PowerRecordRow(Base):
     received_at: Mapped[datetime]
 
 
+class PowerDrill(Base):
+    """A power drill while it goes on, as the agent of the UPS's host told it with its metrics.
+
+    ``drill`` is the id of its record, which comes later.  By ``until_at`` it is over, whoever falls silent.
+    """
+
+    __tablename__ = "power_drill"
+
+    drill: Mapped[str] = mapped_column(Text, primary_key=True)
+    ups: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(Text)  # whose agent says so
+    how: Mapped[str] = mapped_column(Text)  # simulated | test | unplug
+    announced_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    mains_back_at: Mapped[datetime | None]  # when the console saw it first
+    ended_at: Mapped[datetime | None]  # the agent answered and told of it no more
+
+
 class BootReport(Base):
     """How a host's newest boot came about, as its agent tells it: was the shutdown before it clean?"""
 

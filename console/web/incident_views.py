@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from console.alerts.outbox import Stage
 from console.alerts.rule import Mode, Rule, Unit
 from console.alerts.rulebook import load_rules
-from console.alerts.wording import incident_text, measured
+from console.alerts.wording import incident_text, measured, titled
 from console.i18n import N_
 from console.notifications.message import Outcome
 from console.store.incidents import Incident, IncidentEvent, Notification, NotificationAttempt
@@ -41,12 +41,16 @@ EVENTS = {
     "acknowledged": (State.MAINT, N_("Taken care of")),
     "resolved": (State.OK, N_("Resolved")),
     "held": (State.UNKNOWN, N_("Held back: another incident explains it")),
+    "drill": (State.MAINT, N_("Belongs to a power drill")),
+    "real": (State.CRIT, N_("Not explained by the drill any more")),
     "released": (State.WARN, N_("No longer explained by another incident")),
 }
 KINDS = {
     "opened": N_("opened"),
     "worsened": N_("worsened"),
     "resolved": N_("resolved"),
+    "drill": N_("drill"),
+    "real": N_("no drill"),
     "test": N_("test"),
 }
 
@@ -90,8 +94,8 @@ class Measure:
 
 def spoken(row: Incident) -> Shown:
     """Return an incident in the page's language."""
-    title, meaning, step = (said(incident_text(row, part)) for part in ("title", "meaning", "next_step"))
-    return Shown(row, title, meaning, step)
+    meaning, step = (said(incident_text(row, part)) for part in ("meaning", "next_step"))
+    return Shown(row, said(titled(row)), meaning, step)
 
 
 STANDING: dict[str, ColumnElement[bool]] = {
@@ -100,7 +104,12 @@ STANDING: dict[str, ColumnElement[bool]] = {
     "acknowledged": Incident.resolved_at.is_(None) & Incident.acknowledged_at.is_not(None),
     "resolved": Incident.resolved_at.is_not(None),
 }
-WORST_FIRST = (Incident.acknowledged_at.is_not(None), Incident.severity == "warn", Incident.opened_at)
+WORST_FIRST = (
+    Incident.acknowledged_at.is_not(None),
+    Incident.drill.is_not(None),
+    Incident.severity == "warn",
+    Incident.opened_at,
+)
 
 
 def counted(session: Session) -> dict[str, int]:

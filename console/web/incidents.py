@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from console.alerts.incidents import Desk, NotOpenError
 from console.store.database import durable
 from console.store.incidents import Incident
-from console.store.models import Role
+from console.store.models import PowerRecordRow, Role
 from console.web.context import _, audit, config, console, now, store
 from console.web.incident_views import LISTED, STANDINGS, counted, history, listed, measure, open_counts, spoken, told
 from console.web.visitor import Visitor
@@ -86,6 +86,7 @@ def one(incident_id: int) -> str:
         lines=history(store(), row),
         explained_by=spoken(source) if row.held_by and (source := store().get(Incident, row.held_by)) else None,
         object_page=object_page(row),
+        drill_is_on_record=row.drill is not None and store().get(PowerRecordRow, row.drill) is not None,
         known_host=any(host.name == row.host for host in config().hosts),
         may_act=may_act(current_user),
         longest=LONGEST_REMARK,

@@ -1,6 +1,7 @@
 """E-mail against a real SMTP conversation on loopback: STARTTLS, AUTH, refused and greylisted recipients."""
 
 import ssl
+from dataclasses import replace
 from email import message_from_string, policy
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from console.notifications.mail import MailTransport
 from console.notifications.message import Outcome
 from console.notifications.plan import MailServer
-from tests.notifications.conftest import STYLE, now, parcel
+from tests.notifications.conftest import MESSAGE, STYLE, now, parcel
 from tests.notifications.mail_server import SmtpServer
 
 IT, OPS = "it@qinghe.example", "ops@qinghe.example"
@@ -38,6 +39,14 @@ def test_a_letter_goes_encrypted_and_the_servers_receipt_is_kept(smtp: SmtpServe
     assert read["Importance"] == "high"
     text = read.get_content()
     assert text.index("电量 98%") < text.index("[Critical] rack-ups runs on its battery")
+
+
+def test_a_letter_of_a_drill_says_so_in_its_subject_and_is_not_urgent(smtp: SmtpServer, context: ssl.SSLContext):
+    mailer(smtp, context).send(parcel(replace(MESSAGE, drill="20261123T075900Z-rack-ups-0a0068")))
+    read = message_from_string(smtp.letters[0].text, policy=policy.default)
+    assert read["Subject"] == "【演练】【严重】机柜 UPS 由电池供电"
+    assert read["Importance"] is None
+    assert "[Drill] [Critical] rack-ups runs on its battery" in read.get_content()
 
 
 def test_a_repeat_has_the_same_message_id(smtp: SmtpServer, context: ssl.SSLContext):

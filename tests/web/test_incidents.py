@@ -3,16 +3,21 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
+from agent.power.records import to_json
+from console.alerts.incidents import Desk
 from console.config import ConsoleConfig
-from console.store.models import Role
+from console.power.ingest import ingest_power
+from console.store.models import Incident, Role
 from console.web.context import Console
 from tests.clock import Clock
-from tests.web.alarms import CHAT, MAIL, MAIL_ANSWER, POWER, ROUTES, fill, fill_resolved
+from tests.web.alarms import CHAT, MAIL, MAIL_ANSWER, POWER, ROUTES, ProvidersStandIn, fill, fill_resolved, silent
 from tests.web.conftest import PASSWORD, Browser, add_account
+from tests.web.electricity import drill
 
 OUTAGE = "The mains is away: rack-ups runs on its battery"
 SHORT = "rack-ups would last only 8 min without mains"
@@ -183,6 +188,32 @@ def test_an_incident_that_another_explains_names_it(browser: Browser) -> None:
     page = browser.get(f"/incidents/{number(page, SILENT)}")
     assert "Nobody was told of this one: it follows from" in page
     assert f"{OUTAGE}</a>" in page
+
+
+def test_an_incident_of_a_drill_is_marked_and_leads_to_the_drills_record(browser: Browser, app: Flask) -> None:
+    console: Console = app.extensions["xinglin"]
+    record = drill(console.clock() - timedelta(minutes=5))
+    with console.sessions.begin() as session:
+        desk = Desk(session, console.config, console.clock())
+        opened = desk.open(silent("pacs1"), ProvidersStandIn(), drill=record.record_id)
+        address = f"/incidents/{opened.id}"
+    titles = row_titles(browser.get("/incidents/"))
+    assert [title.startswith("【演练】") for title in titles] == [False, False, True, False]  # after what is real
+    page = in_english(browser).get(address)
+    assert "[Drill] pacs1 does not answer</h1>" in page
+    assert "Belongs to a power drill" in page
+    assert f'/power/records/{record.record_id}"' not in page  # it comes with the facts, within a minute
+    with console.sessions.begin() as session:
+        ingest_power(session, "appliance1", {"records": [to_json(record)]}, console.clock())
+    page = browser.get(address)
+    assert f'<a href="/power/records/{record.record_id}">The drill&#39;s record</a>' in page
+    with console.sessions.begin() as session:
+        incident = session.get(Incident, opened.id)
+        assert incident is not None
+        Desk(session, console.config, console.clock()).leave_drill(incident, ProvidersStandIn())
+    page = browser.get(address)
+    assert "[Drill]" not in page
+    assert "Not explained by the drill any more" in page
 
 
 def test_without_incidents_and_routes_the_pages_say_what_fills_them(
