@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from backup.errors import BackupError
 from backup.repositories.repository import Progress
 from backup.repositories.restic import LONG_SECONDS, Repository, demand, run
 
+UNREADABLE = "\ufffd"
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""How Python holds the bytes of a name that are no UTF-8."""
 SPECIAL = re.compile(r"([\\*?\[\]])")
 
 
@@ -57,6 +60,7 @@ def preview(selection: Selection, target: Path) -> Preview:
     """
     found = Preview()
     absent = {path.rstrip("/") or "/" for path in selection.paths}
+    alike: set[str] = set()
 
     def note(message: dict[str, Any]) -> None:
         item = str(message.get("item", ""))
@@ -68,6 +72,13 @@ def preview(selection: Selection, target: Path) -> Preview:
         here = target / item.lstrip("/")
         if action == "unchanged":
             found.unchanged += 1
+        elif item in alike or (UNREADABLE in item and (there := existing(here))):
+            found.bytes += size
+            if item not in alike:
+                alike.add(item)
+                changed = [path for path in there if path.is_symlink() or not path.is_dir()]
+                found.changed += map(str, changed)
+                found.changed_bytes += sum(path.lstat().st_size for path in changed)
         elif not here.is_symlink() and (here.is_dir() or not here.exists()):
             found.made += 0 if here.is_dir() else 1
             found.bytes += size
@@ -86,6 +97,31 @@ def preview(selection: Selection, target: Path) -> Preview:
     if absent:
         raise BackupError("not_in_backup", f"snapshot {selection.snapshot_id[:8]}", ", ".join(sorted(absent)))
     return found
+
+
+def existing(shown: Path) -> list[Path]:
+    """Return the existing paths that restic's JSON shows as ``shown``, in which each byte that is no UTF-8 is U+FFFD.
+
+    Names in GBK are such: what they overwrite must be found to be kept.  Several may look the same.
+    """
+    found = [Path("/")]
+    for name in shown.parts[1:]:
+        found = [path for parent in found for path in _named(parent, name) if path.exists() or path.is_symlink()]
+    return found
+
+
+def _named(parent: Path, shown: str) -> Iterable[Path]:
+    if UNREADABLE not in shown:
+        return [parent / shown]
+    try:
+        return [path for path in parent.iterdir() if text(path.name) == shown]
+    except OSError:
+        return []
+
+
+def text(path: str) -> str:
+    """Return a path as restic shows it, and as it can be printed."""
+    return NOT_UTF8.sub(UNREADABLE, path)
 
 
 def keep_old(paths: Sequence[str], directory: Path) -> int:

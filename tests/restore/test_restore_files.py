@@ -13,7 +13,7 @@ import pytest
 from backup.config.policy import Config
 from backup.errors import BackupError
 from backup.night.recorder import now_utc
-from backup.restore import files, operation, plan
+from backup.restore import files, operation, plan, texts
 from backup.restore.request import Request
 from backup.status import Outcome, read_restores
 from tests.backup.clinic_host import ClinicHost, run
@@ -174,3 +174,30 @@ def test_a_damaged_file_is_never_called_restored(night: Config, host: ClinicHost
     done = operation.execute(night, made, show=lambda *_: None)
     assert done.record.outcome is Outcome.FAILED
     assert not (tmp_path / "back").exists()
+
+
+def test_old_versions_are_kept_whatever_the_encoding_of_their_names(
+    night: Config, host: ClinicHost, tmp_path: Path
+) -> None:
+    """A name in GBK comes out of restic as U+FFFD; two may look the same."""
+    directory = os.fsencode(host.files) + "/门诊".encode("gbk")
+    names = [directory + b"/" + "病历.txt".encode("gbk"), directory + b"/" + "病例.txt".encode("gbk")]
+    os.mkdir(directory)  # noqa: PTH102 - these names are bytes
+    for name in names:
+        Path(os.fsdecode(name)).write_text("then")
+    run(night)
+    for name in names:
+        Path(os.fsdecode(name)).write_text("and now")
+    before = make(night, all_files=True, in_place=True)
+    assert before.files is not None
+    changed = [path for path in before.files.preview.changed if path.endswith(".txt")]
+    assert sorted(changed) == sorted(map(os.fsdecode, names))
+    json.dumps(texts.plan_json(before, None), ensure_ascii=False).encode()
+    texts.plan_lines(before, night.timezone).encode()
+    done = operation.execute(night, before, show=lambda *_: None)
+    assert done.record.cause is None
+    kept = next((tmp_path / "kept").iterdir())
+    for name in names:
+        path = Path(os.fsdecode(name))
+        assert path.read_text() == "then"
+        assert (kept / str(path).lstrip("/")).read_text() == "and now"
