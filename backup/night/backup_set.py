@@ -65,8 +65,22 @@ def read(source: Path) -> BackupSet:
                 **data,
                 "as_of": parse_time(data["as_of"]),
                 "paths": tuple(data["paths"]),
-                "parts": tuple(Part(**item) for item in data["parts"]),
+                "parts": tuple(_part(item) for item in data["parts"]),
             }
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a manifest: {error!r}") from error
+
+
+def _part(item: dict[str, Any]) -> Part:
+    """Build a part; its names become files of a restore, so one that leads elsewhere is somebody's attack."""
+    part = Part(**item)
+    for name in (part.kind, part.name, *([part.filename] if part.filename else [])):
+        require_plain(name)
+    return part
+
+
+def require_plain(name: str) -> None:
+    """Raise ValueError unless ``name`` is that of a file, without a directory."""
+    if not name or name in {".", ".."} or set(name) & set("/\0"):
+        raise ValueError(f"not the name of a file: {name}")

@@ -122,7 +122,12 @@ class Stored:
         return target
 
     def staged(self, name: str) -> Path:
-        """Write the staged file ``name`` of the set below ``place`` (0600) and return its path; raises BackupError."""
+        """Write the staged file ``name`` of the set below ``place`` (0600) and return its path; raises BackupError.
+
+        The name comes from the set: one that leads elsewhere is refused (``manifest_missing``).
+        """
+        if name.startswith("/") or ".." in name.split("/"):
+            raise BackupError("manifest_missing", f"snapshot {self.snapshot.id[:8]}", f"it leads elsewhere: {name}")
         target = self.place / name
         repository.dump(self.repository, self.snapshot.id, str(self.staging / name), target, QUICK_SECONDS)
         return target
