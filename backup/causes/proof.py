@@ -47,6 +47,12 @@ CAUSES = {
         "{place} holds no finished snapshot of this policy ({detail}).",
         "Run: xinglin backup run",
     ),
+    "nothing_compared": Explanation(
+        "The restore test found nothing to compare",
+        "Of {place} nothing could be restored and compared: {detail}. The backup is neither proved nor disproved.",
+        "See whether the policy's paths hold what they should (is a disk not mounted?), "
+        "then run: xinglin backup run, and xinglin backup verify",
+    ),
     "snapshot_too_old": Explanation(
         "The newest backup is older than allowed",
         "The data in {place} is {detail}. More work would be lost than the facility has accepted.",

@@ -20,7 +20,7 @@ from backup.night.backup_set import Part
 from backup.repositories import repository
 from backup.repositories.repository import is_plain
 from backup.sources.work import Stored, Work
-from backup.status import Cause
+from backup.status import Assertion, Cause, Verdict
 from backup.verification.findings import Findings
 
 SAMPLE_FILES = 200
@@ -96,7 +96,10 @@ class PathsSource:
 
 def compare_sample(name: str, sampled: Sequence[SampledFile], stored: Stored, findings: Findings) -> None:
     """Restore the sampled files from the sealing snapshot and compare content, owner and mode."""
+    identifier, expected = f"{name}: sample of files", f"{len(sampled)} files with the same SHA-256, owner and mode"
     if not sampled:
+        nothing = "no file was there that could be hashed"
+        findings.assertions.append(Assertion(identifier, Verdict.SKIPPED, expected, "not compared", nothing))
         return
     target = stored.place / "files"
     target.mkdir(mode=0o700)
@@ -123,11 +126,15 @@ def compare_sample(name: str, sampled: Sequence[SampledFile], stored: Stored, fi
             differing.append(f"{item.path} has another owner or mode")
         else:
             equal += 1
+    got = f"{equal} the same, {changed} changed while the backup ran, {len(differing)} not"
+    if changed == len(sampled):
+        findings.assertions.append(Assertion(identifier, Verdict.SKIPPED, expected, "not compared", got))
+        return
     findings.require(
-        f"{name}: sample of files",
+        identifier,
         not differing,
-        f"{len(sampled)} files with the same SHA-256, owner and mode",
-        f"{equal} the same, {changed} changed while the backup ran, {len(differing)} not",
+        expected,
+        got,
         Cause("manifest_mismatch", differing[0].split(" ")[0] if differing else "", "; ".join(differing[:5])),
     )
 

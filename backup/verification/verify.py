@@ -39,6 +39,8 @@ BAD_BACKUP = {
     "restore_failed",
     "snapshot_too_old",
 }
+NO_VERDICT = {"snapshot_missing", "nothing_compared"}
+"""There is nothing that could be proved or disproved: the verdict is SKIPPED."""
 
 
 def _show_nobody(phase: str) -> None:
@@ -68,7 +70,7 @@ def verify_policy(
         verdict = Verdict.PASSED
     except BackupError as error:
         cause = error.cause
-        if cause.code == "snapshot_missing":
+        if cause.code in NO_VERDICT:
             verdict = Verdict.SKIPPED
         elif cause.code in BAD_BACKUP:
             verdict = Verdict.FAILED
@@ -132,6 +134,7 @@ def _verify(
             f"{hours:.1f} hours",
             Cause("snapshot_too_old", source.place, age),
         )
+        asked = len(findings.assertions)
         for number, part in enumerate(sealed.parts):
             prove = _prover(policy, part, findings)
             if prove is None:
@@ -139,6 +142,10 @@ def _verify(
             own = scratch.passage(place / str(number))
             prove(part, Stored(source, snapshot, listed, config.staging, own), findings)
             shutil.rmtree(own)
+        answers = findings.assertions[asked:]
+        if not any(answer.status is Verdict.PASSED for answer in answers):
+            reasons = "; ".join(f"{answer.id}: {answer.detail or answer.got}" for answer in answers[:3])
+            raise BackupError("nothing_compared", f"snapshot {snapshot.id[:8]}", reasons or "the set has no parts")
 
 
 def _prover(policy: Policy, part: Part, findings: Findings) -> Callable[[Part, Stored, Findings], None] | None:

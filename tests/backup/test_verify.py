@@ -12,14 +12,19 @@ from typing import Any
 
 import pytest
 
+from backup.errors import BackupError
+from backup.night import backup_set, seal
+from backup.night.recorder import now_utc
 from backup.postgres import manifest, postgresql
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.postgresql import Database
 from backup.postgres.psql_session import Session, session
 from backup.repositories import restic
+from backup.repositories.repository import Added
 from backup.restore.request import LATEST
 from backup.restore.sets import choose, open_sets
 from backup.sources.paths import sample
+from backup.sources.work import Stored
 from backup.status import Verdict, read_verifications
 from backup.verification.findings import Findings
 from backup.verification.verify import verify_policy
@@ -151,3 +156,61 @@ def test_a_set_with_a_date_of_the_future_is_not_taken_for_the_newest(host: Clini
     assert (proof.verdict, proof.snapshot_id) == (Verdict.PASSED, done.snapshot_id)
     sets = open_sets(config, "his", "local")
     assert choose(sets, LATEST, config.timezone).id == done.snapshot_id
+
+
+def test_nothing_compared_is_no_proof(host: ClinicHost) -> None:
+    """An empty directory is what a disk that was not mounted looks like, and it is backed up without a complaint."""
+    config = host.with_files()
+    for path in host.files.iterdir():
+        path.unlink()
+    assert run(config).cause is None
+    proof = verify_policy(config, config.policy("his"))
+    assert proof.verdict is Verdict.SKIPPED
+    assert proof.cause is not None
+    assert proof.cause.code == "nothing_compared"
+    assert "no file was there that could be hashed" in proof.cause.detail
+    assert proof.rto_seconds is None
+
+
+def test_a_set_of_sources_that_the_policy_has_no_more_is_no_proof(host: ClinicHost) -> None:
+    assert run(host.with_files()).cause is None
+    (host.root / "other").mkdir()
+    config = host.configure([{"paths": [str(host.root / "other")]}])
+    proof = verify_policy(config, config.policy("his"))
+    assert proof.verdict is Verdict.SKIPPED
+    assert proof.cause is not None
+    assert "the policy has it no longer" in proof.cause.detail
+
+
+def test_files_that_all_changed_meanwhile_prove_nothing(host: ClinicHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, store = host.with_files(), seal.repository.backup_paths
+
+    def late(*arguments: Any, **options: Any) -> Added:  # noqa: ANN401
+        for path in host.files.iterdir():
+            os.utime(path, (1, 1))
+        return store(*arguments, **options)
+
+    monkeypatch.setattr(seal.repository, "backup_paths", late)
+    assert run(config).cause is None
+    proof = verify_policy(config, config.policy("his"))
+    assert proof.verdict is Verdict.SKIPPED
+    assert "0 the same, 2 changed while the backup ran, 0 not" in str(proof.cause)
+
+
+@pytest.mark.parametrize("change", [{"filename": "../../out"}, {"name": "/etc/cron.d/out"}, {"name": ".."}])
+def test_a_manifest_whose_names_lead_elsewhere_is_none(tmp_path: Path, change: dict[str, str]) -> None:
+    part = replace(backup_set.Part("sqlite", "a", None, "a.sqlite", 1, {}), **change)  # type: ignore[arg-type]
+    backup_set.write(tmp_path / "manifest.json", backup_set.BackupSet("r", "his1", "his", now_utc(), (part,)))
+    with pytest.raises(ValueError, match="not the name of a file"):
+        backup_set.read(tmp_path / "manifest.json")
+
+
+def test_a_staged_file_is_written_below_its_place_alone(host: ClinicHost, tmp_path: Path) -> None:
+    config = host.with_files()
+    run(config)
+    sets = open_sets(config, "his", "local")
+    stored = Stored(sets.repository, sets.sealed[0], sets.listed, config.staging, tmp_path)
+    assert stored.staged(backup_set.MANIFEST_NAME).parent == tmp_path
+    for name in ("../out", "/etc/cron.d/out", "devices/../../out"):
+        with pytest.raises(BackupError, match="leads elsewhere"):
+            stored.staged(name)
