@@ -1,6 +1,7 @@
 """Makes a set: each source is captured, then one snapshot seals them."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from backup.night.retry import Sleep, persistently
 from backup.repositories import repository
 from backup.repositories.repository import Added, Snapshot
 from backup.sources.work import Source, Work
+from backup.status import Cause
 
 
 @contextlib.contextmanager
@@ -70,9 +72,10 @@ def seal(
         backup_set.write(work.staging / backup_set.MANIFEST_NAME, sealed)
         check_space(notes)
         added = persistently(lambda: _store(work), notes, sleep)
+        listed = repository.snapshots(work.local, [f"policy={policy}"])
+        added = replace(added, unreadable=added.unreadable or _gone(work, listed, added.snapshot_id))
         notes.numbers |= {"files": added.files, "bytes": added.bytes_processed, "bytes_added": added.bytes_added}
         notes.warning = added.unreadable
-        listed = repository.snapshots(work.local, [f"policy={policy}"])
         there = {snapshot.id for snapshot in listed}
         for snapshot_id in (*(part.snapshot_id for part in parts), added.snapshot_id):
             if snapshot_id and snapshot_id not in there:
@@ -80,6 +83,13 @@ def seal(
         recorder.count(added)
         recorder.update(snapshot_id=added.snapshot_id)
     return added, listed
+
+
+def _gone(work: Work, listed: Sequence[Snapshot], snapshot_id: str) -> Cause | None:
+    """Return which path the snapshot lacks: restic passes over one that went away meanwhile, with exit code 0."""
+    held = {path for item in listed if item.id == snapshot_id for path in item.paths}
+    gone = [path for path in work.paths if os.path.normpath(path) not in held] if held else []
+    return Cause("source_unreadable", str(gone[0]), "it was gone when the files were stored") if gone else None
 
 
 def _store(work: Work) -> Added:
