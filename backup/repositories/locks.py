@@ -44,15 +44,22 @@ def remove_stale(repository: Repository, keep_open: Sequence[int] = ()) -> int:
     """Remove the locks that dead processes of this machine left; return how many.  Call it under the mutex.
 
     restic's own ``unlock`` goes first (dead number on this machine, or not refreshed for 30 minutes).  What is
-    left of this machine, with a number that another program has by now, is deleted one by one.  A lock of
-    another machine stays.
+    left of this machine, with a number that another program has by now, is deleted one by one, and so is what a
+    power cut left of a lock, which restic cannot read and so never gets past.  A lock of another machine stays.
     """
     before = rest_server.lock_ids(repository)
     if not before:
         return 0
     demand(run(["unlock"], repository, keep_open=keep_open), repository)
     for lock_id in rest_server.lock_ids(repository):
-        said = demand(run(["cat", "lock", lock_id, "--no-lock"], repository), repository)
+        said = run(["cat", "lock", lock_id, "--no-lock"], repository)
+        if said.returncode:
+            whole = rest_server.is_lock_whole(repository, lock_id)
+            if whole:
+                demand(said, repository)
+            elif whole is False:
+                rest_server.delete_lock(repository, lock_id)
+            continue
         lock = json.loads("\n".join(said.lines))
         if lock["hostname"] == socket.gethostname() and not _is_restic(lock["pid"]):
             rest_server.delete_lock(repository, lock_id)

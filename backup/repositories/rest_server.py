@@ -6,6 +6,7 @@ exactly, with the server's clock.  restic's ``unlock`` keeps a dead process's lo
 
 import base64
 import email.utils
+import hashlib
 import http.client
 import json
 import re
@@ -85,6 +86,19 @@ def lock_ids(repository: Repository) -> set[str]:
     if answer.status != http.HTTPStatus.OK:
         raise BackupError("repository_unreachable", repository.place, f"list of locks: HTTP {answer.status}")
     return {str(item) for item in json.loads(answer.body or b"[]") or []}
+
+
+def is_lock_whole(repository: Repository, lock_id: str) -> bool | None:
+    """Tell whether a lock's content is what its name, a SHA-256, says; None when it is gone.  Raises BackupError.
+
+    The server gives a file its name only when it has all of it, so this is never a lock that is just being written.
+    """
+    answer = ask(repository, "GET", f"locks/{lock_id}")
+    if answer.status == http.HTTPStatus.NOT_FOUND:
+        return None
+    if answer.status != http.HTTPStatus.OK:
+        raise BackupError("repository_unreachable", repository.place, f"lock {lock_id[:8]}: HTTP {answer.status}")
+    return hashlib.sha256(answer.body).hexdigest() == lock_id
 
 
 def delete_lock(repository: Repository, lock_id: str) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backup.errors import BackupError
-from backup.night import clock
+from backup.night import clock, seal
 from backup.night.recorder import now_utc
 from backup.repositories import probe, repository, rest_server, restic
+from backup.repositories.repository import Added
 from backup.status import BackupRun, Outcome, Step, read_progress, read_runs, write_run
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import RestServer
@@ -339,3 +341,32 @@ def test_a_configuration_error_is_not_tried_again(host: ClinicHost) -> None:
         rest_server.require(config.repository("local"))
     assert cause(run(config, sleep=waited.append))[0] == "repository_refused"
     assert waited == []
+
+
+def test_a_source_that_goes_away_after_the_run_began_is_a_warning(
+    host: ClinicHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dump may take hours; restic passes over what is gone by then, with exit code 0."""
+    gone = host.root / "second"
+    gone.mkdir()
+    config = host.configure([{"paths": [str(host.files), f"{gone}/../second"]}])
+    assert run(config).cause is None
+    store = seal.repository.backup_paths
+
+    def late(*arguments: Any, **options: Any) -> Added:  # noqa: ANN401
+        gone.rmdir()
+        return store(*arguments, **options)
+
+    monkeypatch.setattr(seal.repository, "backup_paths", late)
+    done = run(config)
+    assert done.outcome is Outcome.WARNING
+    assert cause(done) == ("source_unreadable", f"{gone}/../second", "it was gone when the files were stored")
+
+
+def test_what_a_power_cut_left_of_a_lock_stops_no_run(host: ClinicHost) -> None:
+    config = host.with_files()
+    locks = host.local_server.data / "his1/locks"
+    (locks / ("a" * 64)).touch()
+    done = run(config)
+    assert done.cause is None
+    assert not list(locks.iterdir())
