@@ -31,14 +31,14 @@ VIRTUAL = {1, 22, 53, TUNNEL}
 
 NOISE_NAMES = re.compile(
     r"(?i)null|lo\d*$|loopback|console"
-    r"|stack-port|User Defined Port|Logical-int|\d+$"  # Cisco's small switches; a VLAN is named by its number alone
+    r"|stack-port|cpu|User Defined Port|Logical-int|\d+$"  # Cisco's small switches; a VLAN is named by its number alone
     r"|(ssl|naf|l2t)\."  # FortiOS has one for each VDOM
 )
 SOFTWARE_NAMES = re.compile(
     r"(?i)vl(an)?(-?if|-?interface)?[ _.-]?\d+\b|\w+[ _.]vlan([ _.]\d+)?$"  # Vlanif10, Vl10, vlan100 name, DEFAULT_VLAN
     r"|(sit|tunl|ip6tnl|gre|gretap|ip6gre|erspan|ip_vti|ip6_vti)0$|dummy\d|ifb\d|ovs-system$"  # Linux, unasked
     r"|veth[0-9a-f]{6,}"  # Linux: ends of containers, with a new name at each start
-    r"|WAN Miniport|RAS Async|Microsoft Kernel Debug|.* (Filter|Scheduler|Driver .*)-\d{4}$"  # Windows: drivers
+    r"|(WAN|Microsoft .*) Miniport|RAS Async|Microsoft Kernel Debug|.* (Filter|Scheduler|Driver .*)-\d{4}$"  # Windows
 )
 """Names of what no cable is plugged into, though its type says Ethernet."""
 

@@ -131,6 +131,7 @@ def test_a_stack_of_switches_is_shown_whole_and_more_is_cut_with_a_note():
         ("VLAN-IF82", 6),  # FS
         ("eth0.100", 6),  # Linux: a VLAN of eth0
         ("stack-port", 53),
+        ("CPU Interface:  5/1", 1),
         ("Logical-int 1", 22),
         ("ssl.root", 131),
         ("gretap0", 6),
