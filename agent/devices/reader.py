@@ -12,7 +12,7 @@ from agent.devices.entity_sensor import EntitySensors
 from agent.devices.host_resources import HostResources
 from agent.devices.interfaces import Interfaces
 from agent.devices.printer import Printer
-from agent.devices.profile import chosen, presence_cells
+from agent.devices.profile import chosen, presence_cells, profiles
 from agent.devices.reading import DeviceReading
 from agent.devices.sensors import named_contacts, named_sensors
 from agent.devices.values import Cell, Values, scalar, text, whole
@@ -42,7 +42,7 @@ class DeviceReader:
         self._entity_sensors = EntitySensors()
         self._printer = Printer()
         self._vendor = VendorTables()
-        self._object_id = ""
+        self._object_id: str | None = None
         self._identity = DeviceReading()
         self._current: tuple[Cell, ...] = ()
         self._until_full = 0
@@ -73,10 +73,9 @@ class DeviceReader:
 
     async def _full(self, snmp: Snmp) -> DeviceReading:
         answers = await snmp.get([cell.oid for cell in SYSTEM])
-        if not answers:
-            raise PollError(Trouble.UNKNOWN_DEVICE, "answers SNMP, but shows no system group (SNMPv2-MIB)")
-        object_id = _object_id(answers.get(OBJECT_ID.oid))
-        if self._object_id and object_id != self._object_id:
+        said = _object_id(answers.get(OBJECT_ID.oid))
+        object_id = said if answers else await _object_id_by_presence(snmp)
+        if self._object_id is not None and said != self._object_id:
             self._forget()  # another device at this address
         self._follow_clocks(answers)
         self._values.put_cells(SYSTEM, answers)
@@ -88,8 +87,8 @@ class DeviceReader:
         self._identity = self._identify(object_id)
         reading = self._read()
         self._restarted = False
-        first = not self._object_id
-        self._object_id = object_id
+        first = self._object_id is None
+        self._object_id = said
         ticks = whole(answers.get(UPTIME.oid)) or 0
         self._until_full = ticks % FULL_EVERY if first else FULL_EVERY - 1  # so that not all devices do it together
         return reading
@@ -164,6 +163,20 @@ class DeviceReader:
             pages=self._printer.pages(values),
             notes=(*self._interfaces.notes, *notes, *self._garbled.values()),
         )
+
+
+async def _object_id_by_presence(snmp: Snmp) -> str:
+    """Return the sysObjectID that stands for a device without one: cameras that have their vendor's objects alone.
+
+    Raises PollError where no profile knows any of the device's objects.
+    """
+    known = {profile.present: profile.object_ids[0] for profile in profiles() if profile.present}
+    for oid in await snmp.get(list(known)):
+        return known[oid]
+    raise PollError(
+        Trouble.UNKNOWN_DEVICE,
+        "answers SNMP, but shows no system group (SNMPv2-MIB): its view for this community or user may leave it out",
+    )
 
 
 def _object_id(value: Value | None) -> str:

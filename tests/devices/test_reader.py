@@ -57,6 +57,21 @@ def test_a_device_without_a_system_group_is_unknown():
     assert caught.value.trouble is Trouble.UNKNOWN_DEVICE
 
 
+def test_a_camera_without_a_system_group_is_known_by_its_vendors_objects():
+    device = MadeUpDevice()
+    device.values = {
+        "1.3.6.1.4.1.39165.1.1.0": b"DS-2CD2185FWD-I",
+        "1.3.6.1.4.1.39165.1.7.0": b"15 PERCENT",
+        "1.3.6.1.4.1.39165.1.11.0": b"83 PERCENT",
+    }
+    reading = device.poll()
+    assert (reading.vendor, reading.model, reading.cpu_used_ratio) == ("Hikvision", "DS-2CD2185FWD-I", 0.15)
+    device.between_full_polls()
+    device.values["1.3.6.1.4.1.39165.1.7.0"] = b"16 PERCENT"
+    assert device.poll().cpu_used_ratio == 0.16
+    assert "1.3.6.1.4.1.39165.1.1.0" not in device.asked
+
+
 @pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.WRONG_CREDENTIALS, Trouble.TOO_SLOW])
 def test_a_device_that_cannot_be_asked_gives_no_reading(trouble: Trouble):
     device = MadeUpDevice(port())
