@@ -143,17 +143,9 @@ def _ratio_rows(rule: RatioRule, values: Values) -> list[str]:
     """Return the rows that have a use: most boards of a chassis show 0 because they have no processor."""
     head = rule.percent or rule.used or rule.free
     if is_scalar(head):
-        return ["0"]
+        return [] if values.get(scalar(head)) is None else ["0"]
     busy = [row for row, value in values.column(head).items() if value != 0]
     return busy[:MAX_ROWS] or list(values.column(head))[:1]
-
-
-def _all_used(rules: Iterable[RatioRule], values: Values) -> Iterator[Memory]:
-    for rule in rules:
-        for row in _ratio_rows(rule, values):
-            used = _used(rule, row, values)
-            if used is not None:
-                yield used
 
 
 def _used(rule: RatioRule, row: str, values: Values) -> Memory | None:
@@ -170,8 +162,9 @@ def _used(rule: RatioRule, row: str, values: Values) -> Memory | None:
 
 
 def _bytes(oid: str, unit: int, row: str, values: Values) -> int | None:
+    """Return a size: a signed 32-bit number, which large memories overflow; all ones are more than it can say."""
     value = whole(values.get(_cell(oid, row))) if oid else None
-    return None if value is None else value % INTEGER32 * unit  # a signed 32-bit number, which large memories overflow
+    return None if value is None or value % INTEGER32 == INTEGER32 - 1 else value % INTEGER32 * unit
 
 
 def _measured(rule: SensorRule, values: Values) -> Iterator[Measured]:
