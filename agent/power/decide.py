@@ -33,7 +33,7 @@ def step(ups: Ups, limits: Limits, state: State, seen: Observation, now: Now) ->
     """Return the next state and what is to be done now."""
     this = Step(ups, limits, seen, now)
     if state.record is not None and state.record.phase is Phase.FINISHED:
-        state = State()  # it is filed
+        state = State(request=state.request, request_until=state.request_until)  # it is filed
     state = remembered(this, state)
     if state.record is None:
         return _idle(this, state)

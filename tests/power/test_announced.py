@@ -12,7 +12,7 @@ from agent.power.config import Config, Upsd
 from agent.power.machine import Machine, Outside
 from agent.power.plan import Host
 from agent.power.reach import Reach, Surroundings
-from agent.power.records import write_record
+from agent.power.records import Cause, write_record
 from agent.power.request import DrillRequest
 from agent.power.state import Boot
 from agent.power.upsd import Seen, UpsdSession
@@ -70,6 +70,18 @@ def test_a_daemon_that_begins_anew_no_longer_waits_for_the_plug(tmp_path: Path) 
     assert told(tmp_path, clinic) == [(drill, False)]
     withdraw_lost(tmp_path)
     assert told(tmp_path, clinic) == [(drill, False)]  # that one goes on
+
+
+def test_a_drill_that_is_asked_for_as_the_last_one_is_filed_is_not_lost(tmp_path: Path) -> None:
+    clinic, _drill = asked(tmp_path, "unplug")
+    clinic.run_to_file()
+    clinic.ask("unplug")
+    assert clinic.state.request is not None  # its announcement would otherwise stand for an outage
+    drill = clinic.state.request.record_id
+    clinic.mains = False
+    clinic.run(2)
+    assert clinic.disk is not None
+    assert (clinic.disk.record_id, clinic.disk.cause) == (drill, Cause.DRILL)
 
 
 def test_an_outage_after_the_return_is_no_part_of_the_drill(tmp_path: Path) -> None:
