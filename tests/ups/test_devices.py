@@ -154,6 +154,17 @@ def test_lieberts_lines_name_their_point_themselves_where_there_is_no_table_of_p
     assert reading.load_ratios == (0.21, 0.22, 0.23)
 
 
+def test_lieberts_battery_cabinet_is_one_of_many_places_with_a_temperature():
+    table = "1.3.6.1.4.1.476.1.42.3.4.1.3.3.1"
+    places: dict[str, Value] = {
+        f"{table}.2.1": "1.3.6.1.4.1.476.1.42.3.4.1.1.3.1.1",
+        f"{table}.2.2": "1.3.6.1.4.1.476.1.42.3.4.7.1.10.1.1",
+        f"{table}.3.1": 31,
+        f"{table}.3.2": 23,
+    }
+    assert read(devices.LIEBERT | places).battery_celsius == 23
+
+
 def test_lieberts_conditions_count_until_they_are_over():
     table = "1.3.6.1.4.1.476.1.42.3.2"
     conditions: dict[str, Value] = {
