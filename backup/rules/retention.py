@@ -53,7 +53,8 @@ def decide(
     One that claims to be of the future stays and counts for nothing: the guard tells a person about it.  A
     database's log (``kind=wal``) stays as long as there is a base before it that it can be replayed on.
     """
-    seals = [item for item in snapshots if item.tag("kind") == "set"]
+    # One without a run would speak for all that has none: with it, every log would go.
+    seals = [item for item in snapshots if item.tag("kind") == "set" and item.tag("run")]
     reasons = _reasons(seals, retention, now, zone)
     by_run: dict[str | None, set[str]] = {}
     for seal in seals:

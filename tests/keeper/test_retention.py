@@ -74,6 +74,17 @@ def test_what_a_dead_run_left_goes_after_two_days_but_not_while_a_copy_may_be_go
     assert just_copied.remove == {}
 
 
+def test_a_seal_without_a_run_speaks_for_nothing_else_that_has_none() -> None:
+    """Somebody's own ``restic backup --tag policy=his,kind=set`` once took every log with it when it grew old."""
+    now = FIRST + 100 * DAY
+    runless = replace(seal(FIRST), tags=("policy=his", "kind=set"))
+    log = replace(dump(now - HOUR), tags=("policy=his", "kind=wal"))
+    decision = decided([*sets([now - DAY]), runless, log], Retention(within=30 * DAY), now)
+    assert decision.remove == {}
+    assert decision.keep[log.id] == ("log",)
+    assert decision.keep[runless.id] == ("of no run",)
+
+
 def test_a_faked_snapshot_of_every_evening_pushes_no_good_night_out() -> None:
     good = sets([FIRST + n * DAY for n in range(14)])
     fake = sets([FIRST + n * DAY + 21 * HOUR for n in range(14)])
