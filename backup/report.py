@@ -8,6 +8,7 @@ from typing import Any
 from backup.causes import explain
 from backup.config.policy import Policy
 from backup.rules import proof
+from backup.rules.guard_times import SKEW
 from backup.status import BackupRun, Cause, Outcome, Verdict, Verification, format_time, to_json
 
 GOOD = {Outcome.SUCCESS, Outcome.WARNING}
@@ -71,14 +72,14 @@ def standing(
     moment: datetime,
     repositories: Sequence[str],
 ) -> Standing:
-    """Pick out of all records (newest first) how ``policy`` stands."""
-    own = [run for run in runs if run.policy == policy.name]
+    """Pick out of all records (newest first) how ``policy`` stands; those of the future are a wrong clock's."""
+    own = [run for run in runs if run.policy == policy.name and run.started_at <= moment + SKEW]
     return Standing(
         policy,
         moment,
         own[0] if own else None,
         next((run for run in own if run.outcome in GOOD), None),
-        next((item for item in verifications if item.policy == policy.name), None),
+        next((item for item in verifications if item.policy == policy.name and item.started_at <= moment + SKEW), None),
         {name: proof.standing(verifications, policy.name, name, moment) for name in repositories},
     )
 

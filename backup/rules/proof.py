@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from backup.rules.guard_times import SKEW
 from backup.status import Verdict, Verification
 
 PROVED_WITHIN = {"local": timedelta(days=2), "offsite": timedelta(days=8)}
@@ -31,14 +32,18 @@ class Standing(StrEnum):
     NEVER = "never"
 
 
-def newest(proofs: Sequence[Verification], policy: str, repository: str) -> Verification | None:
-    """Return the newest restore test of a policy in ``local`` or ``offsite``; ``proofs`` are newest first."""
-    return next((item for item in proofs if (item.policy, item.repository) == (policy, repository)), None)
+def newest(proofs: Sequence[Verification], policy: str, repository: str, moment: datetime) -> Verification | None:
+    """Return the newest restore test of a policy in ``local`` or ``offsite``; ``proofs`` are newest first.
+
+    One with a date of the future, from a clock that was wrong, would hide all others until then.
+    """
+    own = (item for item in proofs if (item.policy, item.repository) == (policy, repository))
+    return next((item for item in own if item.started_at <= moment + SKEW), None)
 
 
 def standing(proofs: Sequence[Verification], policy: str, repository: str, moment: datetime) -> Standing:
     """Tell whether the newest restore test proves the policy's backups in a repository, or why not."""
-    last = newest(proofs, policy, repository)
+    last = newest(proofs, policy, repository, moment)
     return Standing.NEVER if last is None else judge(last.verdict, last.started_at, repository, moment)
 
 
@@ -63,7 +68,7 @@ def is_due(
 
     ``last_run`` is the last run that must be proved itself; leave it out for a policy that runs all day long.
     """
-    last = newest(proofs, policy, repository)
+    last = newest(proofs, policy, repository, moment)
     if last is None or last.verdict is not Verdict.PASSED:
         return True
     today = moment.astimezone(zone).date()

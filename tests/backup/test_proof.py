@@ -53,6 +53,16 @@ def test_only_the_newest_proof_counts_and_only_for_so_long(proofs: list[Verifica
     assert standing(proofs, "his", "local", NIGHT) is expected
 
 
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.PASSED])
+def test_a_restore_test_of_the_future_hides_no_other_and_proves_nothing(verdict: Verdict) -> None:
+    """A clock that was wrong for an hour would have the last word for years."""
+    wrong = proof(NIGHT + 900 * DAY, verdict)
+    assert standing([wrong, proof(NIGHT)], "his", "local", NIGHT) is Standing.PROVED
+    assert standing([wrong], "his", "local", NIGHT) is Standing.NEVER
+    assert is_due([wrong], "his1", "his", "local", moment=NIGHT, zone=ZONE)
+    assert not is_due([wrong, proof(NIGHT)], "his1", "his", "local", moment=NIGHT, zone=ZONE)
+
+
 def test_the_vault_is_proved_for_a_week_and_a_day() -> None:
     assert standing([proof(NIGHT - 8 * DAY, repository="offsite")], "his", "offsite", NIGHT) is Standing.PROVED
     assert standing([proof(NIGHT - 9 * DAY, repository="offsite")], "his", "offsite", NIGHT) is Standing.OVERDUE
