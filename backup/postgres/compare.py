@@ -165,7 +165,7 @@ def _sequences(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:
     Where it is in use in the original, too (imported rows, a sequence that counts down), the backup is not to blame.
     """
     problems = [f"{name}: missing" for name in sorted(set(expected.sequences) - set(got.sequences))]
-    alike = []
+    alike: list[str] = []
     for name, restored in got.sequences.items():
         if _is_behind(restored):
             words = f"{name}: next number {(restored.last_value or 0) + 1} is in use up to {restored.highest}"
