@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backup.errors import BackupError
-from backup.night import clock, seal
+from backup.night import clock
 from backup.night.recorder import now_utc
 from backup.repositories import probe, repository, rest_server, restic
 from backup.repositories.repository import Added
@@ -351,13 +351,13 @@ def test_a_source_that_goes_away_after_the_run_began_is_a_warning(
     gone.mkdir()
     config = host.configure([{"paths": [str(host.files), f"{gone}/../second"]}])
     assert run(config).cause is None
-    store = seal.repository.backup_paths
+    store = repository.backup_paths
 
     def late(*arguments: Any, **options: Any) -> Added:  # noqa: ANN401
         gone.rmdir()
         return store(*arguments, **options)
 
-    monkeypatch.setattr(seal.repository, "backup_paths", late)
+    monkeypatch.setattr(repository, "backup_paths", late)
     done = run(config)
     assert done.outcome is Outcome.WARNING
     assert cause(done) == ("source_unreadable", f"{gone}/../second", "it was gone when the files were stored")

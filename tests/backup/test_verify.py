@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from backup.errors import BackupError
-from backup.night import backup_set, seal
+from backup.night import backup_set
 from backup.night.recorder import now_utc
 from backup.postgres import manifest, postgresql
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.postgresql import Database
 from backup.postgres.psql_session import Session, session
-from backup.repositories import restic
+from backup.repositories import repository, restic
 from backup.repositories.repository import Added
 from backup.restore.request import LATEST
 from backup.restore.sets import choose, open_sets
@@ -38,13 +38,13 @@ def test_a_good_backup_is_proved_with_measured_rpo_and_rto(
 ) -> None:
     config = host.with_database(cluster)
     done = run(config)
-    for repository in ("local", "offsite"):
+    for name in ("local", "offsite"):
         with scratch_place() as place:
-            proof = verify_policy(config, config.policy("his"), repository, scratch_parent=place)
+            proof = verify_policy(config, config.policy("his"), name, scratch_parent=place)
             assert list(place.iterdir()) == []
         assert proof.cause is None
         assert proof.verdict is Verdict.PASSED
-        assert proof.snapshot_id == (done.snapshot_id if repository == "local" else done.offsite_snapshot_id)
+        assert proof.snapshot_id == (done.snapshot_id if name == "local" else done.offsite_snapshot_id)
         assert proof.rpo_seconds is not None
         assert proof.rto_seconds is not None
         assert proof.as_of is not None
@@ -183,14 +183,14 @@ def test_a_set_of_sources_that_the_policy_has_no_more_is_no_proof(host: ClinicHo
 
 
 def test_files_that_all_changed_meanwhile_prove_nothing(host: ClinicHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    config, store = host.with_files(), seal.repository.backup_paths
+    config, store = host.with_files(), repository.backup_paths
 
     def late(*arguments: Any, **options: Any) -> Added:  # noqa: ANN401
         for path in host.files.iterdir():
             os.utime(path, (1, 1))
         return store(*arguments, **options)
 
-    monkeypatch.setattr(seal.repository, "backup_paths", late)
+    monkeypatch.setattr(repository, "backup_paths", late)
     assert run(config).cause is None
     proof = verify_policy(config, config.policy("his"))
     assert proof.verdict is Verdict.SKIPPED
