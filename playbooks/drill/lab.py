@@ -2,17 +2,29 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from agent.power.records import PowerRecord
 from playbooks.recovery.remote import RecoveryError
 from tests.lab import lab as labs
+from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.mains import StandbyCards
 
 AWAY_SECONDS = 5.0
 """For how long the mains stays away when everything is dark."""
+
+PYTHON = "/opt/xinglin/venv/bin/python"
+ON_MAINS = """
+import sys
+from pathlib import Path
+from agent.nut.client import NutClient
+with NutClient.connect("127.0.0.1", tls=None, server_name=None, timeout_seconds=5) as upsd:
+    upsd.authenticate("xinglin-power", Path("/etc/xinglin/secrets/power.password").read_text().strip())
+    upsd.set_variable(sys.argv[1], "ups.status", "OL CHRG")
+"""
+"""Runs on the UPS's host: the password stays there, in its file."""
 
 
 class LabMains:
@@ -39,6 +51,14 @@ class LabMains:
         elif self._clock() - self._dark_since >= AWAY_SECONDS:
             own.boot()
             self._dark_since = None
+
+    def come_back(self, host: str, ups: str) -> bool:
+        """Make the simulated UPS say so.  A host that is off, or on its way, is booted by the looks to come."""
+        own = self._lab.host(host)
+        if own.is_on:
+            with suppress(LabError):
+                own.run(PYTHON, "-", ups, stdin=ON_MAINS, timeout_seconds=30)
+        return True
 
 
 def lab_mains(stack: ExitStack, name: str, directory: Path | None) -> tuple[LabMains, Path]:

@@ -2,19 +2,24 @@
 
 import json
 import stat
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from agent.power.records import Cause, Phase, PowerRecord, Verdict, to_json
 from playbooks.drill import follow as following
 from playbooks.drill.follow import NoMains, follow
+from playbooks.drill.lab import LabMains
 from playbooks.drill.start import start
 from playbooks.drill.table import table
 from playbooks.login import Target
 from playbooks.recovery.remote import RecoveryError
+from tests.lab.errors import LabError
 from tests.power.simulated import SimulatedClinic, plan
 
 
@@ -110,3 +115,67 @@ def test_an_older_drill_of_the_same_ups_is_not_taken_for_this_one(host: Target, 
     later = record.started_at + timedelta(hours=1)
     with pytest.raises(RecoveryError):
         follow(host, later, "rack-ups", mains=NoMains(), say=print, longest_seconds=0.2)
+
+
+class TakenBack(NoMains):
+    """A mains that comes back when it is told to: then the drill's record is filed."""
+
+    def __init__(self, answer: Path, record: PowerRecord) -> None:
+        self.answer, self.record = answer, record
+        self.told: list[tuple[str, str]] = []
+
+    def come_back(self, host: str, ups: str) -> bool:
+        self.told.append((host, ups))
+        self.answer.write_text(json.dumps([to_json(self.record)]))
+        return True
+
+
+def interrupting(times: int) -> SimpleNamespace:
+    """Return a clock in whose first so many pauses the person presses Ctrl-C."""
+    presses = iter([True] * times)
+
+    def sleep(_seconds: float) -> None:
+        if next(presses, False):
+            raise KeyboardInterrupt
+
+    return SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+
+
+def test_an_interrupted_lab_drill_gets_its_mains_back_and_is_followed_to_its_end(
+    host: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    record = drilled()
+    begun = replace(record, phase=Phase.GOING_DOWN, events=record.events[:2])
+    (tmp_path / "look").write_text(json.dumps([to_json(begun)]))
+    (tmp_path / "answer").write_text(f"cat {tmp_path}/look")
+    monkeypatch.setattr(following, "time", interrupting(1))
+    mains, said = TakenBack(tmp_path / "look", record), list[str]()
+    assert follow(host, record.started_at, "rack-ups", mains=mains, say=said.append) == record
+    assert mains.told == [("appliance1", "rack-ups")]
+    assert len(said) == len(record.events) + 1, "every event once, and that it was interrupted"
+
+
+def test_a_labs_mains_comes_back_though_the_ups_host_is_on_its_way_down():
+    asked: list[tuple[str, ...]] = []
+
+    def run(*command: str, **_more: object) -> str:
+        asked.append(command)
+        raise LabError("appliance1", "it goes down", "wait")
+
+    lab: Any = SimpleNamespace(host={"appliance1": SimpleNamespace(is_on=True, run=run)}.__getitem__)
+    assert LabMains(lab).come_back("appliance1", "rack-ups")
+    assert [command[-1] for command in asked] == ["rack-ups"]
+
+
+@pytest.mark.parametrize(("presses", "lab"), [(1, False), (2, True)], ids=["facility", "lab, twice"])
+def test_who_leaves_a_drill_is_told_that_it_goes_on(
+    host: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, presses: int, lab: bool
+):
+    record = drilled()
+    begun = replace(record, phase=Phase.GOING_DOWN, events=record.events[:2])
+    (tmp_path / "look").write_text(json.dumps([to_json(begun)]))
+    (tmp_path / "answer").write_text(f"cat {tmp_path}/look")
+    monkeypatch.setattr(following, "time", interrupting(presses))
+    mains = TakenBack(tmp_path / "look", begun) if lab else NoMains()
+    with pytest.raises(RecoveryError, match="goes on without this terminal"):
+        follow(host, record.started_at, "rack-ups", mains=mains, say=print)
