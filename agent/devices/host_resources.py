@@ -1,4 +1,4 @@
-"""Processors, memory and file systems by HOST-RESOURCES-MIB (RFC 2790), with UCD-SNMP-MIB's processor as a fallback."""
+"""Processors, memory and file systems by HOST-RESOURCES-MIB (RFC 2790), else the first two by UCD-SNMP-MIB."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,15 @@ STORAGE = "1.3.6.1.2.1.25.2.3.1"
 STORAGE_TYPE, STORAGE_NAME, UNIT, SIZE, USED = (f"{STORAGE}.{column}" for column in (2, 3, 4, 5, 6))
 PROCESSOR_LOAD = "1.3.6.1.2.1.25.3.3.1.2"
 UCD_CPU_IDLE = scalar("1.3.6.1.4.1.2021.11.11.0")  # percent
+UCD_MEMORY = tuple(scalar(f"1.3.6.1.4.1.2021.4.{number}.0") for number in (5, 6, 13, 14, 15))
+"""memTotalReal, memAvailReal (free), memShared, memBuffer, memCached, all in KiB."""
+
 TYPES = "1.3.6.1.2.1.25.2.1"
 RAM, LASTING = f"{TYPES}.2", {f"{TYPES}.4", f"{TYPES}.9"}  # fixedDisk, flashMemory
 RECLAIMABLE = {"Memory buffers": 1, "Cached memory": 1, "Shared memory": -1}
 """What Net-SNMP counts as used, and how often: the cache holds shared memory too, which nobody gives back."""
 
-PSEUDO = re.compile(r"/(proc|run|sys)(/|$)|/dev(/shm|/pts|/mqueue|/hugepages)?$")
+PSEUDO = re.compile(r"/(proc|run|sys)(/|$)|/dev(/shm|/pts|/mqueue|/hugepages)?$|devfs|/dev/md\S*, mounted on")
 FILE_SYSTEM = "1.3.6.1.2.1.25.3.8.1"
 ACCESS, FILE_SYSTEM_STORAGE = (f"{FILE_SYSTEM}.{column}" for column in (5, 7))
 READ_ONLY = 2
@@ -32,14 +35,18 @@ class HostResources:
         (FILE_SYSTEM_STORAGE, ACCESS),
         (PROCESSOR_LOAD,),
     )
-    scalars: Sequence[Cell] = (UCD_CPU_IDLE,)
+    scalars: Sequence[Cell] = (UCD_CPU_IDLE, *UCD_MEMORY)
 
     def __init__(self) -> None:
         self._by_idle = False
+        self._by_ucd = False
 
     def choose(self, values: Values) -> None:
         """Choose, after the tables were walked, where the load stands."""
         self._by_idle = not values.column(PROCESSOR_LOAD) and values.get(UCD_CPU_IDLE) is not None
+        self._by_ucd = (
+            not any(_is_main(values, row) for row in _memory_rows(values)) and _ucd_memory(values) is not None
+        )
 
     def current(self, values: Values) -> Iterable[Cell]:
         """Return what to ask at every poll: the processors' load and the memory that is used."""
@@ -48,7 +55,7 @@ class HostResources:
             yield UCD_CPU_IDLE
         elif len(processors) <= MAX_PROCESSORS:
             yield from (Cell(PROCESSOR_LOAD, row) for row in processors)
-        yield from (Cell(USED, row) for row in _memory_rows(values))
+        yield from UCD_MEMORY if self._by_ucd else (Cell(USED, row) for row in _memory_rows(values))
 
     def cpu_used_ratio(self, values: Values) -> float | None:
         """Return the mean load of the processors; a load outside 0 to 100 % is none."""
@@ -61,6 +68,8 @@ class HostResources:
 
     def memory(self, values: Values) -> Memory | None:
         """Return main memory without what the system would give back at once (buffers, cache)."""
+        if self._by_ucd:
+            return _ucd_memory(values)
         rows = _memory_rows(values)
         main = next((_space(values, row) for row in rows if _is_main(values, row)), None)
         if main is None:
@@ -102,6 +111,15 @@ def _memory_rows(values: Values) -> list[str]:
     """Return the rows of main memory and of what is reclaimable in it."""
     names = values.column(STORAGE_NAME)
     return [row for row in names if _is_main(values, row) or _storage_name(values, row) in RECLAIMABLE][:MAX_ROWS]
+
+
+def _ucd_memory(values: Values) -> Memory | None:
+    """Return main memory; None where the device does not tell how much it has and how much is free."""
+    total, free, shared, buffers, cached = (whole(values.get(cell)) for cell in UCD_MEMORY)
+    if not total or free is None:
+        return None
+    used = total - free - (buffers or 0) - max((cached or 0) - (shared or 0), 0)
+    return Memory(used / total, used * 1024, total * 1024) if 0 <= used <= total else None
 
 
 def _storage_name(values: Values, row: str) -> str:

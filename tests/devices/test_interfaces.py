@@ -199,6 +199,15 @@ def test_a_speed_that_no_port_has_is_not_believed(mega: int, bits: int, expected
     assert device.only_port().speed_bytes == expected
 
 
+def test_a_switch_of_48_ports_is_asked_little():
+    device = MadeUpDevice(*(port(row, f"ge{row}") for row in range(1, 49)))
+    device.poll()
+    assert len(device.asked) < 60  # a walk a column, and the scalars
+    device.between_full_polls()
+    device.poll()
+    assert len(device.asked) <= 3 * 48 + 3  # state and bytes; sysObjectID and the clocks
+
+
 def test_bytes_of_a_port_that_is_down_are_not_asked_between_full_polls():
     device = MadeUpDevice(port(1, "up"), port(2, "down", oper=2))
     device.poll()

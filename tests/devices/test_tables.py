@@ -69,6 +69,8 @@ def test_an_image_that_nobody_can_write_to_is_not_a_full_disk():
         ("/dev/pts", False),
         ("/run/user/1000", False),
         ("/sys/fs/cgroup", False),
+        ("devfs: dev file system, mounted on: /dev", False),
+        ("/dev/md0.uzip, mounted on: /junos", False),
         ("/dev/hd4", True),  # AIX names the volume
         ("/system", True),
         ("/runtime", True),
@@ -76,6 +78,22 @@ def test_an_image_that_nobody_can_write_to_is_not_a_full_disk():
 )
 def test_pseudo_file_systems_are_known_by_their_place(name: str, *, shown: bool):
     assert bool(read(storage(4, name, 4096, 1000, 250)).storages) == shown
+
+
+def test_memory_by_ucd_where_the_storage_table_has_none():
+    ucd = "1.3.6.1.4.1.2021.4"
+    cells: dict[str, Value] = {
+        f"{ucd}.{number}.0": value for number, value in {5: 1000, 6: 200, 14: 50, 15: 300}.items()
+    }
+    assert read(cells).memory == Memory(0.45, 450 * 1024, 1000 * 1024)
+    assert read(cells, {f"{ucd}.13.0": 100}).memory == Memory(0.55, 550 * 1024, 1000 * 1024)
+    assert read(cells, storage(2, "Physical memory", 1024, 10, 5)).memory == Memory(0.5, 5120, 10240)
+    assert read({f"{ucd}.5.0": 1000}).memory is None
+    device = MadeUpDevice(cells)
+    device.poll()
+    device.between_full_polls()
+    device.values[f"{ucd}.6.0"] = 100
+    assert device.poll().memory == Memory(0.55, 550 * 1024, 1000 * 1024)
 
 
 def test_shared_memory_is_used_though_the_cache_holds_it():
