@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backup.errors import BackupError
 from backup.point_in_time import wal
 from backup.point_in_time.archive import DROPPED
+
+READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,20 @@ class Spool:
     def segments(self) -> list[str]:
         """Return the names of the whole segments, in order."""
         return sorted(path.name for path in self.directory.iterdir() if wal.is_segment(path.name))
+
+    def require_readable(self, names: Iterable[str]) -> None:
+        """Read segments to their end; raises BackupError ``source_unreadable``.
+
+        A snapshot's tags promise whole segments; restic leaves out what it cannot read, and then the spool lets it go.
+        """
+        for name in names:
+            try:
+                with (self.directory / name).open("rb") as stream:
+                    while stream.read(READ_BYTES):
+                        pass
+            except OSError as error:
+                detail = error.strerror or str(error)
+                raise BackupError("source_unreadable", str(self.directory / name), detail) from error
 
     def bytes(self) -> int:
         """Return what the spool takes on disk."""

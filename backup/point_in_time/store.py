@@ -178,9 +178,10 @@ class _Storing:
         known = wal.stretches(listed, spool.system)
         if any(item.first <= segments[0] and item.last >= segments[-1] for item in known):
             return listed
+        spool.require_readable(name for name in segments if not any(item.first <= name <= item.last for item in known))
         own = [*tags, f"kind={wal.KIND}", f"system={spool.system}", f"from={segments[0]}", f"to={segments[-1]}"]
         # What comes meanwhile is in the snapshot as well, but not promised by its tags.
-        repository.backup_paths(
+        added = repository.backup_paths(
             local,
             host=self.config.host,
             tags=own,
@@ -188,6 +189,8 @@ class _Storing:
             excludes=[str(spool.directory / DROPPED), f"{spool.directory}/.*.new"],
             keep_open=self.held,
         )
+        if added.unreadable:
+            raise BackupError(added.unreadable.code, added.unreadable.place, added.unreadable.detail)
         return repository.snapshots(local, tags)
 
     def _copy(self, local: Repository, policy: Policy, spool: Spool, listed: Sequence[Snapshot]) -> list[wal.Stretch]:

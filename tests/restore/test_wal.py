@@ -4,9 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backup.errors import BackupError
 from backup.point_in_time import wal
-from backup.point_in_time.spool import needed_from, removable
+from backup.point_in_time.spool import Spool, needed_from, removable
+from backup.point_in_time.store import _Storing
+from backup.repositories import repository
 from backup.repositories.repository import Snapshot
+from tests.backup.clinic_host import ClinicHost
 
 MEGABYTE = 1 << 20
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -63,3 +67,22 @@ def test_only_what_every_repository_has_and_no_base_needs_may_go() -> None:
     segments = [segment(number) for number in range(1, 8)]
     assert removable(segments, segment(5), [[stretch(1, 7, 1)], [stretch(1, 3, 1)]]) == segments[:3]
     assert removable(segments, "", [[stretch(1, 7, 1)]]) == []
+
+
+def test_a_segment_that_cannot_be_read_is_promised_by_no_snapshot(host: ClinicHost) -> None:
+    config = host.with_files()
+    spool = Spool(host.root / "7")
+    spool.directory.mkdir()
+    (spool.directory / segment(1)).write_bytes(b"log")
+    (spool.directory / segment(2)).symlink_to(segment(2))
+    storing, local = _Storing(config, []), config.repository("local")
+    with pytest.raises(BackupError) as caught:
+        storing._store_locally(local, config.policy("his"), spool)
+    assert (caught.value.cause.code, caught.value.cause.place) == (
+        "source_unreadable",
+        str(spool.directory / segment(2)),
+    )
+    assert repository.snapshots(local) == []
+    (spool.directory / segment(2)).unlink()
+    (spool.directory / segment(2)).write_bytes(b"log")
+    assert len(storing._store_locally(local, config.policy("his"), spool)) == 1
