@@ -152,6 +152,29 @@ def test_every_way_to_say_that_nothing_follows_ends_a_walk(end: object):
 
 
 @pytest.mark.parametrize(
+    ("kind", "octets", "meant"),
+    [
+        (0x41, b"\x80\x00\x00\x00", 2**31),  # Counter32
+        (0x42, b"\xff\xff\xff\xff", 2**32 - 1),  # Gauge32
+        (0x43, b"\x80\x00\x00\x01", 2**31 + 1),  # TimeTicks: 248 days
+        (0x46, b"\xff" * 8, 2**64 - 1),  # Counter64
+    ],
+)
+def test_a_count_without_the_zero_before_its_first_bit_is_read_as_it_is_meant(kind: int, octets: bytes, meant: int):
+    def careless(request: bytes) -> bytes:
+        values = [(name, v2c.OctetString(octets)) for name in names_of(request)]
+        return answer_with(request, values).replace(
+            bytes([4, len(octets)]) + octets, bytes([kind, len(octets)]) + octets
+        )
+
+    with misbehaving_device(careless) as port:
+        assert ask(port, V2C, lambda device: device.get([OBJECT_ID, DESCRIPTION])) == {
+            OBJECT_ID: meant,
+            DESCRIPTION: meant,
+        }
+
+
+@pytest.mark.parametrize(
     "credentials",
     [
         User(V3.user, "authpass-of-nobody", V3.privacy_key),
