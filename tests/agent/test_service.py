@@ -78,7 +78,7 @@ def test_the_first_scrape_after_ready_already_has_every_collector(client: Client
     }
     success.pop("systemd")
     assert success == dict.fromkeys(success, 1)
-    assert len(success) == 12
+    assert len(success) == 13
 
 
 def test_promtool_finds_nothing_to_complain_about(client: Client):
