@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from pysnmp.carrier.asyncio.base import AbstractAsyncioTransport
 from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
+from pysnmp.carrier.base import AbstractTransportDispatcher
 
-from agent.snmp.values import Foreign
+from agent.snmp.values import Foreign, Oid
 
 Receive = Callable[[bytes, Foreign], None]
 
@@ -24,6 +25,10 @@ class MonotonicDispatcher(AsyncioDispatcher):  # type: ignore[misc]
         while True:
             await asyncio.sleep(self.get_timer_resolution())
             self.handle_timer_tick(self.loop.time())
+
+    def unregister_transport(self, tDomain: Oid) -> None:  # noqa: N803 - pysnmp's name
+        """Let a socket go and tick on; pysnmp's own ticks end with the last socket, and nothing expires any more."""
+        AbstractTransportDispatcher.unregister_transport(self, tDomain)
 
 
 class UdpSocket(asyncio.DatagramProtocol, AbstractAsyncioTransport):  # type: ignore[misc]

@@ -1,6 +1,7 @@
 """Asking real SNMP agents (net-snmp's snmpd, recordings by snmpsim), and devices that answer badly."""
 
 import asyncio
+import gc
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from pysnmp.proto.api import v2c
 
 import agent.snmp.device
+import agent.snmp.engine
 import agent.snmp.session
 from agent.polling import PollError, Trouble
 from agent.snmp.credentials import Community, Credentials, User
@@ -203,6 +205,26 @@ def test_a_closed_port_is_known_at_once():
     with pytest.raises(PollError, match="refused") as caught:
         ask(free_udp_port(), V2C, lambda device: device.get([DESCRIPTION]))
     assert caught.value.trouble is Trouble.UNREACHABLE
+
+
+def test_what_a_closed_port_refuses_again_and_again_fills_no_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(agent.snmp.engine, "TICK_SECONDS", 0.02)
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, v2c.VarBind) for each in gc.get_objects())
+
+    async def refused(device: Device) -> None:
+        before = kept()
+        for _ in range(20):
+            with pytest.raises(PollError):
+                await device.get([DESCRIPTION])
+        deadline = time.monotonic() + 20
+        while kept() > before + 5:
+            assert time.monotonic() < deadline, f"{kept() - before} requests are kept"
+            await asyncio.sleep(0.1)
+
+    ask(free_udp_port(), V2C, refused)
 
 
 @EVERY_VERSION
