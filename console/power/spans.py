@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from agent.power.records import HostStep, PowerRecord
 
-OFF_BEFORE = "off_before"  # agent.power.codes.DETAILS
+OFF_BEFORE, NEVER_AWAY = "off_before", "never_away"  # agent.power.codes.DETAILS
 
 
 class Kind(StrEnum):
@@ -52,7 +52,7 @@ def _parts(record: PowerRecord, step: HostStep, end: datetime) -> Iterator[tuple
     if step.detail.startswith(OFF_BEFORE):
         yield Kind.OFF, record.started_at, end
         return
-    if step.told_at is None:
+    if step.told_at is None or step.detail == NEVER_AWAY:
         yield Kind.ON, record.started_at, end
         return
     yield Kind.ON, record.started_at, step.told_at

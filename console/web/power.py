@@ -17,7 +17,7 @@ from console.power.happened import HAPPENED
 from console.power.plan import Device, Stage, Ups
 from console.power.standing import SourceStanding
 from console.power.texts import CONDITIONS, TROUBLES
-from console.power.view import UpsView, full_days, load_events, load_upses
+from console.power.view import UpsView, full_days, load_devices, load_events, load_upses
 from console.store.models import HostState, PowerEvent, PowerRecordRow, State
 from console.web.charts import chosen_range, document, read_lines, shown_charts
 from console.web.context import _, config, locale, now, store, zone
@@ -37,10 +37,11 @@ def own_name(item: Ups | Device | Stage) -> str:
 
 @dataclass(frozen=True)
 class FedHost:
-    """A host that hangs on a UPS."""
+    """A host that hangs on a UPS, or a device that goes down by NUT itself."""
 
     name: str
     state: State
+    page: str  # Flask's endpoint
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,19 @@ class Away:
     width: float
 
 
-def host_states() -> dict[str, State]:
-    """Return the state of every host, as the pages show it."""
+def load_fed(views: Sequence[UpsView]) -> dict[str, FedHost]:
+    """Return the hosts and devices on these UPSes by name, each with its state as its own page shows it."""
+    names = {name for view in views for name in view.ups.powers}
     interval = config().scrape_interval_seconds
-    return {row.name: shown_state(row, now(), interval) for row in store().scalars(select(HostState))}
-
-
-def fed(names: Sequence[str], states: dict[str, State]) -> list[FedHost]:
-    """Return the hosts of those names."""
-    return [FedHost(name, states.get(name, State.UNKNOWN)) for name in names]
+    rows = {row.name: row for row in store().scalars(select(HostState).where(HostState.name.in_(names)))}
+    found = {}
+    for name in names - {device.name for device in config().devices}:
+        state = shown_state(rows[name], now(), interval) if name in rows else State.UNKNOWN
+        found[name] = FedHost(name, state, "hosts.one")
+    for name in names - found.keys():
+        [device] = load_devices(store(), config(), now(), name)
+        found[name] = FedHost(name, device.standing.state, "devices.one")
+    return found
 
 
 def midnight() -> datetime:
@@ -138,7 +143,6 @@ HELPERS = {
     "unstaged": unstaged,
     "going": going,
     "moment": moment,
-    "fed": fed,
 }
 
 
@@ -152,7 +156,7 @@ def show() -> str:
     return render_template(
         "power.html",
         views=views,
-        states=host_states(),
+        fed=load_fed(views),
         events=events,
         away={name: times_away(events, name, midnight(), now()) for name in names},
         named_ups={one.ups.name: own_name(one.ups) for one in views},
@@ -179,7 +183,7 @@ def one(name: str) -> str:
     return render_template(
         "ups.html",
         view=view,
-        states=host_states(),
+        fed=load_fed([view]),
         forecast=forecast,
         worn_ratio=WORN_RATIO,
         least_days=SHORTEST.days,

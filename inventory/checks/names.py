@@ -40,8 +40,17 @@ def check_names(draft: Draft) -> Iterator[Mistake]:
         if entry.name in GROUPS or entry.name in zones or entry.name == "all":
             kind = "zone" if entry.name in zones else "group"
             yield entry.variables.mistake(f"a {kind} has the name {entry.name} too", "a host name of its own")
+    yield from _devices_like_hosts(draft)
     services = draft.variables.get("services")
     for name in services.names():
         if name in BUILTIN_SERVICES:
             builtin = ", ".join(sorted(BUILTIN_SERVICES))
             yield services.get(name).mistake(f"service {name} is built in", f"a name other than {builtin}")
+
+
+def _devices_like_hosts(draft: Draft) -> Iterator[Mistake]:
+    """Yield devices with the name of a host: a UPS may power either."""
+    for device in draft.section("devices"):
+        name = device.get("name")
+        if name.text in draft.host_names():
+            yield name.mistake(f"a host has the name {name.text} too", "a device name of its own")

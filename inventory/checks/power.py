@@ -28,7 +28,7 @@ def check_power(draft: Draft) -> Iterator[Mistake]:
             ("shutdown_stages",), f"host {host} is in a stage, but no UPS powers it", "only hosts under a UPS's powers"
         )
         for host in sorted(set(stage_of) - set(owners))
-        if host in draft.host_names()
+        if host in draft.host_names() | draft.names("devices")
     )
 
 

@@ -14,16 +14,17 @@ REFERENCES = (
     ("flows", "to", "endpoint"),
     ("backup_policies", "hosts", "host"),
     ("mlps_systems", "hosts", "host"),
-    ("ups", "powers", "host"),
+    ("ups", "powers", "fed"),
     ("ups", "connected_to", "host"),
     ("ups", "zone", "zone"),
     ("devices", "zone", "zone"),
-    ("shutdown_stages", "hosts", "host"),
+    ("shutdown_stages", "hosts", "fed"),
     ("return_checks", "host", "host"),
     ("access_points", "zone", "zone"),
     ("gateways", "zones", "zone"),
     ("notification_routes", "contacts", "contact"),
 )
+WORDS = {"endpoint": "host, group or zone", "fed": "host or device"}
 
 
 def check_references(draft: Draft) -> Iterator[Mistake]:
@@ -34,10 +35,10 @@ def check_references(draft: Draft) -> Iterator[Mistake]:
             seen: set[str] = set()
             for view in _uses(item.get(key)):
                 name = view.text or ""
+                what = WORDS.get(noun, noun)
                 if name in seen:
-                    yield view.mistake(f"{noun} {name} is in the list twice", "each name once")
+                    yield view.mistake(f"{what} {name} is in the list twice", "each name once")
                 elif noun in known and name not in known[noun]:
-                    what = "host, group or zone" if noun == "endpoint" else noun
                     yield view.mistake(f"unknown {what} {name}", nearest(name, known[noun]))
                 seen.add(name)
     for entry in draft.hosts or ():
@@ -63,6 +64,7 @@ def _known(draft: Draft) -> dict[str, frozenset[str]]:
     }
     if draft.hosts is not None:
         known["host"] = draft.host_names()
+        known["fed"] = known["host"] | draft.names("devices")
         groups = {group for entry in draft.hosts for group in entry.groups}
         known["endpoint"] = known["host"] | known["zone"] | groups | {"all", "appliance"}
     return known

@@ -86,4 +86,5 @@ Flag = StrictBool
 SLUG = "a short name: lower-case letters, digits, - or _, beginning with a letter"
 HOST = "the name of a host in hosts.yml"
 HOSTS = "a list of names of hosts in hosts.yml"
+FED = "a list of names of hosts in hosts.yml, or of devices that shut down by NUT themselves"
 LABEL_ZH = "the Chinese name that people see"

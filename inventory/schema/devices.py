@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from inventory.schema.base import (
+    FED,
     HOST,
-    HOSTS,
     LABEL_ZH,
     SLUG,
     Address,
     HostName,
+    MacAddress,
     Model,
     Port,
     Slug,
@@ -62,7 +63,7 @@ class Ups(Model):
     address: Address | None = Field(default=None, description=ADDRESS)
     zone: Slug | None = Field(default=None, description="the name of a zone")
     snmp: SnmpAccess | None = Field(default=None, description=SNMP)
-    powers: tuple[HostName, ...] = Field(min_length=1, description=HOSTS)
+    powers: tuple[HostName, ...] = Field(min_length=1, description=FED)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -86,6 +87,7 @@ class Device(Model):
     zone: Slug = Field(description="the name of a zone")
     snmp: SnmpAccess | None = Field(default=None, description=SNMP)
     tcp: Port | None = Field(default=None, description="a TCP port that must answer, 1 to 65535")
+    mac: MacAddress | None = Field(default=None, description="the network card's address, to wake the device by")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

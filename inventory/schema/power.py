@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from inventory.schema.base import HOST, HOSTS, LABEL_ZH, SLUG, Count, HostName, Model, Port, Slug, Text
+from inventory.schema.base import FED, HOST, LABEL_ZH, SLUG, Count, HostName, Model, Port, Slug, Text
 
 
 class ShutdownStage(Model):
@@ -10,7 +10,7 @@ class ShutdownStage(Model):
 
     name: Slug = Field(description=SLUG)
     name_zh: Text = Field(description=LABEL_ZH)
-    hosts: tuple[HostName, ...] = Field(min_length=1, description=HOSTS)
+    hosts: tuple[HostName, ...] = Field(min_length=1, description=FED)
     below_seconds: Count = Field(
         description="the battery lasts for less: the stage begins; seconds, more than all takes_seconds from here on"
     )

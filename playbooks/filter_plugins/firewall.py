@@ -93,7 +93,7 @@ def _allowed(facility: Mapping[str, Any], host: str, controller: str) -> Iterato
 
 def _power(facility: Mapping[str, Any], host: str) -> Iterator[tuple[Iterable[str], str, str]]:
     """Yield what the UPSes and the devices need: hosts hear when to go, are asked whether they are back, traps come."""
-    addresses: Mapping[str, str] = facility["addresses"]
+    addresses: Mapping[str, str] = {**facility["devices"], **facility["addresses"]}
     for ups in facility["ups"]:
         if host == ups["connected_to"]:
             yield [addresses[fed] for fed in ups["powers"]], "nut", "who is fed hears when to go"
@@ -106,10 +106,10 @@ def _power(facility: Mapping[str, Any], host: str) -> Iterator[tuple[Iterable[st
 def host_rules(facility: Mapping[str, Any], host: str, controller: str) -> list[dict[str, object]]:
     """Return the rules of ``host``, sorted, one for each protocol of each service and reason.
 
-    ``facility`` has ``addresses`` (host → IPv4 address), ``groups`` (group → hosts), ``zones``, ``services``, ``flows``
-    and ``ups`` as facility.yml writes them, and ``told_by``: the devices that are asked over SNMP.  ``controller`` is
-    the address from which this run came ("" when unknown): it and the zone ``mgmt`` may use SSH and the console, so
-    that the operator is never locked out.
+    ``facility`` has ``addresses`` (host → IPv4 address), ``devices`` (device → IPv4 address), ``groups`` (group →
+    hosts), ``zones``, ``services``, ``flows`` and ``ups`` as facility.yml writes them, and ``told_by``: the devices
+    that are asked over SNMP.  ``controller`` is the address from which this run came ("" when unknown): it and the
+    zone ``mgmt`` may use SSH and the console, so that the operator is never locked out.
     """
     services = {**facility["services"], **BUILTIN_SERVICES}
     own = facility["addresses"][host]

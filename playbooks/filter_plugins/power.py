@@ -10,12 +10,20 @@ AGENT_PORT = 9633
 
 
 def power_upses(
-    ups: Sequence[Item], stages: Sequence[Item], host: str, hosts: Mapping[str, Item], zones: Sequence[Item]
+    ups: Sequence[Item],
+    stages: Sequence[Item],
+    host: str,
+    hosts: Mapping[str, Item],
+    zones: Sequence[Item],
+    *,
+    devices: Sequence[Item] = (),
 ) -> list[dict[str, Any]]:
     """Return the UPSes connected to ``host`` as power.json has them: each stage with those of its hosts that it feeds.
 
-    ``hosts``: Ansible's hostvars.  A stage of which the UPS feeds nobody is left out; the last stage has no latch.
+    ``hosts``: Ansible's hostvars.  A fed device has no agent: ``port`` is its ``tcp``, 0 for an echo.  A stage of which
+    the UPS feeds nobody is left out; the last stage has no latch.
     """
+    described = {device["name"]: _device(device, zones) for device in devices}
     return [
         {
             "name": item["name"],
@@ -26,7 +34,7 @@ def power_upses(
                     "latch": None if stage is stages[-1] else f"{item['name']}-{stage['name']}",
                     "below_seconds": stage["below_seconds"],
                     "takes_seconds": stage["takes_seconds"],
-                    "hosts": [_host(name, hosts[name], zones) for name in fed],
+                    "hosts": [described.get(name) or _host(name, hosts[name], zones) for name in fed],
                 }
                 for stage in stages
                 if (fed := [name for name in stage["hosts"] if name in item["powers"]])
@@ -58,6 +66,17 @@ def _host(name: str, variables: Item, zones: Sequence[Item]) -> dict[str, Any]:
         "port": variables.get("agent_port", AGENT_PORT),
         "mac": variables.get("mac", ""),
         "broadcast": _broadcast(address, zones),
+    }
+
+
+def _device(device: Item, zones: Sequence[Item]) -> dict[str, Any]:
+    return {
+        "name": device["name"],
+        "address": device["address"],
+        "port": device.get("tcp") or 0,
+        "mac": device.get("mac", ""),
+        "broadcast": _broadcast(device["address"], zones),
+        "agent": False,
     }
 
 

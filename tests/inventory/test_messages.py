@@ -256,6 +256,16 @@ CASES = (
         others=("shutdown_stages: host vault1 is in a stage, but no UPS powers it",),
     ),
     Case(
+        "what a UPS powers is neither a host nor a device",
+        FACILITY,
+        "powers: [appliance1, his1, ws1]",
+        "powers: [appliance1, his1, ws1, nas9]",
+        "ups[0].powers[3]",
+        "unknown host or device nas9",
+        "",
+        others=("ups[0].powers[3]: host nas9 is in none of the shutdown_stages",),
+    ),
+    Case(
         "a stage that begins too late for those after it",
         FACILITY,
         "below_seconds: 600, takes_seconds: 60",
@@ -362,3 +372,23 @@ def test_a_mistake_is_answered_with_its_line_and_what_is_allowed(case: Case, cli
 
 def test_the_unchanged_example_has_no_mistake(clinic: Path):
     assert load_facility(clinic).id == "qinghe"
+
+
+def test_a_ups_may_power_a_device_that_goes_down_by_nut_itself(clinic: Path):
+    file = clinic / FACILITY
+    text = file.read_text(encoding="utf-8")
+    for old, new in (
+        ("powers: [appliance1, his1, ws1]", "powers: [appliance1, his1, ws1, nas1]"),
+        ("hosts: [ws1], below_seconds", "hosts: [ws1, nas1], below_seconds"),
+        (
+            "\ndevices: []",
+            (
+                "\ndevices:\n  - {name: nas1, name_zh: 存储, kind: other, address: 198.18.0.20, zone: servers, "
+                "mac: 02:00:c6:12:00:14}"
+            ),
+        ),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+    assert "nas1" in load_facility(clinic).ups[0].powers

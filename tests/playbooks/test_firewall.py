@@ -23,6 +23,7 @@ needs_nft = pytest.mark.skipif(
 def clinic(**more: object) -> dict[str, Any]:
     return {
         "addresses": {"appliance1": "198.18.0.10", "his1": "198.18.0.11", "vault1": "198.18.0.70"},
+        "devices": {"nas1": "198.18.0.20"},
         "groups": {"appliance": ["appliance1"], "his_database": ["his1"], "offsite": ["vault1"], "pacs": []},
         "zones": [
             {"name": "servers", "cidr": "198.18.0.0/26"},
@@ -97,6 +98,11 @@ def test_who_is_fed_by_a_ups_reaches_its_host_and_is_reached_by_it():
     assert allowed(clinic(ups=[rack]), "his1") - BARE_HIS == {("tcp", 9633, "198.18.0.70")}
     assert ("tcp", 3493, "198.18.0.11") in allowed(clinic(ups=[rack]), "vault1")
     assert not {rule for rule in allowed(clinic(ups=[rack]), "appliance1") if rule[1] == 3493}
+
+
+def test_a_fed_device_hears_when_to_go():
+    rack = {"connected_to": "vault1", "powers": ["vault1", "nas1"]}
+    assert ("tcp", 3493, "198.18.0.20") in allowed(clinic(ups=[rack]), "vault1")
 
 
 def test_traps_come_from_devices_that_are_asked_over_snmp():

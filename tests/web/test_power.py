@@ -118,6 +118,21 @@ def test_sources_that_differ_say_in_what(app: Flask, browser: Browser) -> None:
     assert "They differ in: charge, runtime" in shown
 
 
+def test_a_fed_device_leads_to_its_own_page(config: ConsoleConfig, make_app: Callable[[ConsoleConfig], Flask]) -> None:
+    rack, vault = config.power.ups
+    first, *others = config.power.stages
+    fed = replace(
+        config.power,
+        ups=(replace(rack, powers=(*rack.powers, "ct-console")), vault),
+        stages=(replace(first, hosts=(*first.hosts, "ct-console")), *others),
+    )
+    app = make_app(replace(config, power=fed))
+    add_account(app)
+    shown = card(Browser(app.test_client()).log_in().get("/power/"))
+    assert re.search(r'<a class="chip is-\w+" href="/devices/ct-console">', shown)
+    assert re.search(r'<a class="chip is-\w+" href="/hosts/his1">', shown)
+
+
 def test_a_ups_that_gives_no_runtime_gets_an_estimate_that_says_so(app: Flask, browser: Browser) -> None:
     mute = replace(electricity.ON_MAINS, runtime_seconds=None, load_ratio=0.68)
     both(app, mute, mute)
