@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from backup.printable import decoded, encoded
 from backup.status import format_time, parse_time
 
 SCHEMA = 2
@@ -51,12 +52,12 @@ def write(target: Path, backup_set: BackupSet) -> None:
     """Write the manifest as JSON (0600)."""
     target.touch(mode=0o600)
     data = asdict(backup_set) | {"as_of": format_time(backup_set.as_of)}
-    target.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+    target.write_bytes(encoded(json.dumps(data, ensure_ascii=False, indent=1)))
 
 
 def read(source: Path) -> BackupSet:
     """Read a manifest; raises OSError, or ValueError for anything else."""
-    data = json.loads(source.read_text(encoding="utf-8"))
+    data = json.loads(decoded(source.read_bytes()))
     try:
         if data["schema"] != SCHEMA:
             raise ValueError(f"schema {data['schema']}, known: {SCHEMA}")

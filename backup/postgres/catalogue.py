@@ -8,6 +8,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from backup.printable import encoded
+
 OWN = r"""
 WITH own AS (
   SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relispopulated, n.nspname,
@@ -150,6 +152,6 @@ def normalise(definition: str) -> str:
 def digests(definitions: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     """Return, for each kind and object, the first 16 hex digits of the normalised definition's SHA-256."""
     return {
-        kind: {name: hashlib.sha256(normalise(found[name] or "").encode()).hexdigest()[:16] for name in sorted(found)}
+        kind: {name: hashlib.sha256(encoded(normalise(found[name] or ""))).hexdigest()[:16] for name in sorted(found)}
         for kind, found in sorted(definitions.items())
     }

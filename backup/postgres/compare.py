@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from backup.postgres.manifest import DatabaseManifest, Sequence
+from backup.printable import printable
 from backup.status import Assertion, Verdict, format_time, parse_time
 
 SHOWN = 20
@@ -31,7 +32,8 @@ def compare(expected: DatabaseManifest, got: DatabaseManifest) -> list[Assertion
 
 
 def _assertion(identifier: str, passed: bool, expected: object, got: object, detail: str = "") -> Assertion:
-    return Assertion(identifier, Verdict.PASSED if passed else Verdict.FAILED, str(expected), str(got), detail)
+    status = Verdict.PASSED if passed else Verdict.FAILED
+    return Assertion(printable(identifier), status, str(expected), str(got), printable(detail))
 
 
 def _extensions(expected: DatabaseManifest, got: DatabaseManifest) -> Assertion:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from backup.errors import BackupError
+from backup.printable import decoded, encoded
 from backup.process import Producer, end, ending_with_us, producing
 
 OS_USER = "postgres"
@@ -85,7 +86,11 @@ def binary(name: str, major: int | None = None) -> Path:
 
 
 def environment(source: Database) -> dict[str, str]:
-    """Return the whole environment of a PostgreSQL program that talks to ``source``."""
+    """Return the whole environment of a PostgreSQL program that talks to ``source``.
+
+    It names no encoding: then the database's own is spoken, and an old HIS with GBK in a SQL_ASCII database passes as
+    it is.
+    """
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LANG": "C.UTF-8",
@@ -94,7 +99,6 @@ def environment(source: Database) -> dict[str, str]:
         "PGPORT": str(source.port),
         "PGUSER": OS_USER,
         "PGAPPNAME": "xinglin-backup",
-        "PGCLIENTENCODING": "UTF8",
         "PGCONNECT_TIMEOUT": "15",
         "PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in TEXT_FORM.items()),
     }
@@ -148,7 +152,7 @@ def program(
 def query(source: Database, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
     """Run an SQL script and return its bare output; raises BackupError ``database_unreachable`` or ``dump_failed``."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
-        stdin.write(script.encode())
+        stdin.write(encoded(script))
         stdin.seek(0)
         process = as_server_user(psql_command(), source, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
         try:
@@ -161,7 +165,7 @@ def query(source: Database, script: str, timeout_seconds: float = ANSWER_SECONDS
                 process.stdout.close()
         if process.returncode:
             raise psql_error(source, process.returncode, said(stderr))
-        return output.decode()
+        return decoded(output)
 
 
 def dump_error(source: Database, returncode: int, text: str) -> BackupError:

@@ -18,6 +18,7 @@ from typing import IO
 
 from backup.errors import BackupError
 from backup.postgres.postgresql import ANSWER_SECONDS, Database, as_server_user, psql_command, psql_error, said
+from backup.printable import decoded, encoded
 from backup.process import GRACE_SECONDS, end
 
 BLOCK_BYTES = 1024 * 1024
@@ -44,7 +45,7 @@ class Session:
 
     def ask(self, script: str, timeout_seconds: float = ANSWER_SECONDS) -> str:
         """Run a short script and return its bare output; raises BackupError."""
-        return b"".join(self._answer(script, timeout_seconds)).decode().strip()
+        return decoded(b"".join(self._answer(script, timeout_seconds))).strip()
 
     def hash(self, query: str, timeout_seconds: float) -> tuple[int, str]:
         """Return the number of rows of a query and the SHA-256 of ``COPY (query) TO STDOUT``; raises BackupError.
@@ -61,7 +62,7 @@ class Session:
         mark = f"xinglin-{secrets.token_hex(16)}\n".encode()
         deadline = time.monotonic() + timeout_seconds
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._commands, script.encode() + b"\n\\echo " + mark)
+            os.write(self._commands, encoded(script) + b"\n\\echo " + mark)
         held = b""
         while not held.endswith(mark):
             ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))

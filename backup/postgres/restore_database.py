@@ -10,6 +10,7 @@ from backup.postgres import amcheck, dump_file, postgresql, scratch, self_test
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.restored import require_equal
 from backup.postgres.scratch import Scratch
+from backup.printable import decoded
 from backup.status import Cause
 from backup.verification.findings import Findings
 
@@ -62,7 +63,7 @@ def _require_apart(expected: DatabaseManifest, server: Scratch, findings: Findin
 
 def _restore(expected: DatabaseManifest, staged: Path, roles: Path, server: Scratch, findings: Findings) -> None:
     name = expected.database
-    script = roles.read_text(encoding="utf-8").replace(f"CREATE ROLE {postgresql.OS_USER};\n", "")
+    script = decoded(roles.read_bytes()).replace(f"CREATE ROLE {postgresql.OS_USER};\n", "")
     try:
         postgresql.query(server.source, script, RESTORE_SECONDS)
     except BackupError as error:

@@ -14,6 +14,7 @@ from backup.postgres import dump_file, postgresql
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.restored import require_equal
 from backup.postgres.scratch import Scratch
+from backup.printable import printable
 from backup.rules.proof import SELF_TEST
 from backup.status import Assertion, Verdict, format_time, parse_time
 from backup.verification.findings import Findings
@@ -68,7 +69,7 @@ def run(
     table = postgresql.query(source, CHANGE, SPOIL_SECONDS).strip()
     if table:
         known = replace(restored, tables={key: facts for key, facts in restored.tables.items() if key != table})
-        wanted = ("manifest_mismatch", f"{name}: table {table}")
+        wanted = ("manifest_mismatch", printable(f"{name}: table {table}"))
         missed += _missed(
             f"{name}: changed rows are", wanted, lambda notes: require_equal(expected, server, notes, known), findings
         )
@@ -81,7 +82,7 @@ def run(
     own = [key for key in expected.tables if not key.startswith("pg_catalog.")]
     table = table or min(own or expected.tables, key=lambda key: expected.tables[key].rows)
     postgresql.query(source, f"DROP TABLE {table} CASCADE;", SPOIL_SECONDS)
-    wanted = ("manifest_mismatch", f"{name}: table {table}")
+    wanted = ("manifest_mismatch", printable(f"{name}: table {table}"))
     missed += _missed(
         f"{name}: a missing table is", wanted, lambda notes: require_equal(expected, server, notes, restored), findings
     )

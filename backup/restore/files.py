@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
+from backup.printable import UNREADABLE, printable
 from backup.repositories.repository import Progress
 from backup.repositories.restic import LONG_SECONDS, Repository, demand, run
 
-UNREADABLE = "\ufffd"
-NOT_UTF8 = re.compile("[\udc80-\udcff]")
-"""How Python holds the bytes of a name that are no UTF-8."""
 SPECIAL = re.compile(r"([\\*?\[\]])")
 
 
@@ -114,14 +112,9 @@ def _named(parent: Path, shown: str) -> Iterable[Path]:
     if UNREADABLE not in shown:
         return [parent / shown]
     try:
-        return [path for path in parent.iterdir() if text(path.name) == shown]
+        return [path for path in parent.iterdir() if printable(path.name) == shown]
     except OSError:
         return []
-
-
-def text(path: str) -> str:
-    """Return a path as restic shows it, and as it can be printed."""
-    return NOT_UTF8.sub(UNREADABLE, path)
 
 
 def keep_old(paths: Sequence[str], directory: Path) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backup.printable import printable
 from backup.report import explained, size
 from backup.repositories.repository import Snapshot
-from backup.restore import choose, files
+from backup.restore import choose
 from backup.restore.operation import Done
 from backup.restore.plan import Plan
 from backup.restore.restorer import Asked
@@ -58,7 +59,7 @@ def plan_lines(plan: Plan, timezone: str) -> str:
             f"files below {plan.files.target}: {found.made} new, {len(found.changed)} overwritten, "
             f"{found.unchanged} the same already; {size(found.bytes)} to write; none is deleted"
         )
-        lines += [f"  overwritten: {files.text(path)}" for path in found.changed[:SHOWN]]
+        lines += [f"  overwritten: {printable(path)}" for path in found.changed[:SHOWN]]
         if len(found.changed) > SHOWN:
             lines.append(f"  … and {len(found.changed) - SHOWN} more")
         if plan.files.keep:
@@ -102,7 +103,7 @@ def plan_json(plan: Plan, confirmation: str | None) -> dict[str, Any]:
         and {
             "target": str(plan.files.target),
             "new": plan.files.preview.made,
-            "overwritten": [files.text(path) for path in plan.files.preview.changed],
+            "overwritten": [printable(path) for path in plan.files.preview.changed],
             "unchanged": plan.files.preview.unchanged,
             "bytes": plan.files.preview.bytes,
             "keep": plan.files.keep and str(plan.files.keep),

@@ -1,19 +1,24 @@
 """A database restored into a scratch server: what must be found, and what must not be taken for a difference."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from backup.errors import BackupError
+from backup.night import backup_set
+from backup.night.backup_set import BackupSet, Part
 from backup.postgres import amcheck, manifest, postgresql, scratch
 from backup.postgres.exported_snapshot import exported_snapshot
 from backup.postgres.manifest import DatabaseManifest
 from backup.postgres.postgresql import Database
 from backup.postgres.restore_database import restore_database
+from backup.printable import decoded
 from backup.status import Verdict
 from backup.verification.findings import Findings
 from tests.backup.conftest import scratch_place
@@ -64,8 +69,9 @@ INVALID = "CREATE UNIQUE INDEX CONCURRENTLY twice_id ON public.twice (id);"
 
 
 @contextmanager
-def database(cluster: Database, name: str, *scripts: str) -> Iterator[Database]:
-    postgresql.query(cluster, f"CREATE DATABASE {name};")
+def database(cluster: Database, name: str, *scripts: str, encoding: str = "UTF8") -> Iterator[Database]:
+    options = f"TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'" if encoding != "UTF8" else ""
+    postgresql.query(cluster, f"CREATE DATABASE {name} {options};")
     made = replace(cluster, database=name)
     try:
         for script in scripts:
@@ -105,6 +111,30 @@ def test_what_postgresql_prints_otherwise_after_a_restore_is_no_difference(clust
     found = {item.id: item for item in findings.assertions}
     assert found["odd: definitions"].got == "0 differ"
     assert "public.stays_2026.night: 2026-03-02" in found["odd: newest records"].detail
+
+
+GBK = """
+CREATE TABLE public."就诊" (id int PRIMARY KEY, "姓名" text NOT NULL, "时间" timestamptz);
+COMMENT ON TABLE public."就诊" IS '门诊就诊';
+INSERT INTO public."就诊" VALUES (1, '张誠', '2026-01-01'), (2, '李四', '2026-02-01');
+CREATE VIEW public."今日" AS SELECT "姓名" FROM public."就诊";
+"""
+
+
+def test_an_old_database_without_an_encoding_passes_as_it_is(cluster: Database) -> None:
+    """What a server made under LANG=C holds is what each program sent: here GBK, in names and in rows."""
+    findings = Findings(lambda _: None, self_test=True)
+    script = decoded(GBK.encode("gbk"))
+    with database(cluster, "old_his", script, encoding="SQL_ASCII") as old, scratch_place() as place:
+        expected, staged, roles = captured(old, place)
+        part = Part("postgresql", "old_his", None, "x.dump", 1, expected.to_json())
+        backup_set.write(place / "set.json", BackupSet("run", "his1", "his", datetime.now(UTC), (part,)))
+        assert manifest.from_json(backup_set.read(place / "set.json").parts[0].manifest) == expected
+        restore_database(expected, staged, roles, place, findings)
+    assert {item.status for item in findings.assertions} == {Verdict.PASSED}
+    told = json.dumps([vars(item) for item in findings.assertions], ensure_ascii=False)
+    assert 'newest record: public.\\"\ufffd' in told
+    assert told.encode(), "a record can be written"
 
 
 def test_an_older_extension_is_restored_newer_and_that_is_said(cluster: Database) -> None:
