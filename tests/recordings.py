@@ -4,6 +4,7 @@ A folder next to the checkout that holds ``facts/ups/snmprec`` or ``facts/device
 ``*.snmprec`` files named by XINGLIN_RECORDINGS (several are separated by ``:``).
 """
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -39,15 +40,16 @@ def beside(name: str) -> Path:
 
 
 def read_recording(text: str) -> dict[str, Value]:
-    """Return what a recording's text holds, in the order of the OIDs; NULL values are left out."""
+    """Return what a recording's text holds, in the order of the OIDs; NULL and what was blotted out are left out."""
     values: dict[str, Value] = {}
     for line in text.splitlines():
         if line.count("|") < 2:  # an empty line, or a remark
             continue
         oid, tag, content = line.split("|", 2)
-        value = _value(tag, content)
-        if value is not None:
-            values[oid] = value
+        with contextlib.suppress(ValueError):  # "<private>" for a number
+            value = _value(tag, content)
+            if value is not None:
+                values[oid] = value
     return {oid: values[oid] for oid in sorted(values, key=_key)}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from agent.devices.reader import DeviceReader
 from agent.devices.reading import DeviceReading, Place
+from agent.polling import PollError, Trouble
 from agent.snmp.credentials import Community
 from agent.snmp.device import Device
 from agent.snmp.engine import Engine
@@ -85,8 +86,12 @@ def test_every_recording_reads_the_same_at_full_and_at_small_polls():
     if not all_recordings():
         pytest.skip("no recordings are here")
     for name in all_recordings():
-        device = replayed(name)
-        first, *others = polls(device, 12)
+        try:
+            first, *others = polls(replayed(name), 12)
+        except PollError as refusal:
+            assert refusal.trouble is Trouble.UNKNOWN_DEVICE, name
+            assert name not in EXPECTED
+            continue
         assert all(other == first for other in others), name
         for things in (first.interfaces, first.storages, first.contacts):
             assert len({thing.name for thing in things}) == len(things), name
