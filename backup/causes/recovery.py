@@ -18,6 +18,11 @@ CAUSES = {
         "{place}: {detail}",
         "Scan or type the lines that begin with XINGLIN1/ again; each stands in a QR code and below it.",
     ),
+    "kit_not_opened": Explanation(
+        "The recovery kit's sealed text does not open",
+        "{place}: {detail}",
+        "Take the code, or two shares, of this very kit; its number is on every page.",
+    ),
     "key_not_of_a_kit": Explanation(
         "The key belongs to no recovery kit",
         "{place}: {detail}. It was not removed: without the facility's own key nothing could be backed up or restored.",

@@ -1,35 +1,33 @@
 """The commands that the kit prints: a rebuild with our software, and the same with nothing but restic."""
 
-from dataclasses import dataclass
-
 from backup.kit.contents import Kit
+from backup.kit.section import Section
 from backup.kit.sheet import Text
 
 
-@dataclass(frozen=True)
-class Section:
-    """Commands with what they are for."""
-
-    title: Text
-    text: Text
-    commands: str
-
-
 def sections(kit: Kit) -> tuple[Section, ...]:
-    """Return the kit's commands, the shortest way first."""
+    """Return the kit's commands, the shortest way first; a rebuild is none for a facility that rests on its copies."""
+    by_hand = _by_hand(kit)
+    return by_hand if kit.copies and not kit.has_vault else (_rebuild(kit), *by_hand)
+
+
+def _rebuild(kit: Kit) -> Section:
+    return Section(
+        Text("用杏林恢复", "With Xinglin"),
+        Text(
+            f"一、在 {kit.appliance.address} 装一台 Debian {kit.debian} 空机器，开通 SSH，设一个可 sudo 的账号。"
+            "二、在任意一台能连上它的 Debian 机器上放好杏林程序，运行下面的命令；它会询问恢复码和那个账号。",
+            f"1. Install a bare Debian {kit.debian} at {kit.appliance.address} with SSH and an account that may "
+            "use sudo. 2. On any Debian machine that reaches it, with Xinglin's checkout, run the command below; "
+            "it asks for the recovery code and for that account.",
+        ),
+        "./xinglin backup rebuild --kit kit.txt --directory facility",
+    )
+
+
+def _by_hand(kit: Kit) -> tuple[Section, ...]:
     own = kit.repository(kit.appliance.name)
     return (
-        Section(
-            Text("用杏林恢复", "With Xinglin"),
-            Text(
-                f"一、在 {kit.appliance.address} 装一台 Debian {kit.debian} 空机器，开通 SSH，设一个可 sudo 的账号。"
-                "二、在任意一台能连上它的 Debian 机器上放好杏林程序，运行下面的命令；它会询问恢复码和那个账号。",
-                f"1. Install a bare Debian {kit.debian} at {kit.appliance.address} with SSH and an account that may "
-                "use sudo. 2. On any Debian machine that reaches it, with Xinglin's checkout, run the command below; "
-                "it asks for the recovery code and for that account.",
-            ),
-            "./xinglin backup rebuild --kit kit.txt --directory facility",
-        ),
         Section(
             Text("只用 restic 取回一体机", "The appliance with plain restic"),
             Text(

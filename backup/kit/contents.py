@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from backup.errors import BackupError
+from backup.kit import copies as further
 from backup.kit import lines
+from backup.kit.copies import Copies
 from backup.status import format_time, parse_time
 
-SCHEMA = 1
+SCHEMA, SCHEMA_WITH_COPIES = 1, 2
+"""A kit without further copies stays readable for software that knows of none; one with them says that it is newer."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Kit:
     """A kit without its recovery code.
 
     ``server`` holds the repositories (the vault; the appliance where a facility has no vault).  ``ca`` is the
-    certificate of the facility's authority, PEM.  ``debian`` is the appliance's release.
+    certificate of the facility's authority, PEM.  ``debian`` is the appliance's release.  ``copies`` are the facility's
+    further copies, None where there are none.
     """
 
     number: str
@@ -54,6 +58,12 @@ class Kit:
     server_port: int
     ca: str
     repositories: tuple[KitRepository, ...]
+    copies: Copies | None = None
+
+    @property
+    def has_vault(self) -> bool:
+        """Whether the repositories outlive the appliance."""
+        return self.server.name != self.appliance.name
 
     @property
     def ca_sha256(self) -> str:
@@ -73,6 +83,9 @@ def to_lines(kit: Kit) -> tuple[str, ...]:
     """Return the machine-readable form: a few lines, each fit for one QR code."""
     data = asdict(kit) | {"schema": SCHEMA, "made_at": format_time(kit.made_at)}
     data["ca"] = _base64_of(kit.ca)
+    del data["copies"]
+    if kit.copies:
+        data |= {"schema": SCHEMA_WITH_COPIES, "copies": further.to_data(kit.copies)}
     return lines.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -82,12 +95,14 @@ def from_text(text: str) -> Kit:
     try:
         return _kit(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BackupError("kit_unreadable", "recovery kit", f"not a kit of schema {SCHEMA}: {error!r}") from error
+        known = f"{SCHEMA} or {SCHEMA_WITH_COPIES}"
+        raise BackupError("kit_unreadable", "recovery kit", f"not a kit of schema {known}: {error!r}") from error
 
 
 def _kit(data: dict[str, Any]) -> Kit:
-    if data.pop("schema") != SCHEMA:
-        raise ValueError("another schema")
+    schema = data.pop("schema")
+    if schema != (SCHEMA_WITH_COPIES if "copies" in data else SCHEMA):
+        raise ValueError(f"schema {schema}")
     return Kit(
         **{
             **data,
@@ -96,6 +111,7 @@ def _kit(data: dict[str, Any]) -> Kit:
             "server": _machine(data["server"]),
             "ca": _pem(data["ca"]),
             "repositories": tuple(KitRepository(**item) for item in data["repositories"]),
+            "copies": further.from_data(data["copies"]) if "copies" in data else None,
         }
     )
 

@@ -1,10 +1,10 @@
 """The printed kit: what it says, to whom, in which order.  Chinese first, English beside it."""
 
-import subprocess
 from pathlib import Path
 
-from backup.kit import commands
+from backup.kit import commands, copy_page, section
 from backup.kit.contents import Kit, to_lines
+from backup.kit.fingerprint import fingerprint
 from backup.kit.fonts import Font
 from backup.kit.sheet import RED, Sheet, Text
 
@@ -17,6 +17,12 @@ PURPOSE = Text(
     "本文件用于在一体机、机房甚至全部主机都失去之后，仅凭异地库和一台装有 Debian 的空机器恢复本院的系统。",
     "With this, the facility comes back from nothing but the offsite vault and one machine with a bare Debian, even "
     "when the appliance, the server room or every host is lost.",
+)
+PURPOSE_OF_COPIES = Text(
+    "本院没有异地库。一体机失去之后，凭本文件、恢复码和“其他副本”中的任何一份，"
+    "可在一台装有 Debian 的空机器上取回全部备份。",
+    "This facility has no vault. When the appliance is lost, this, the recovery code and any one of the further copies "
+    "bring all backups back to a machine with a bare Debian.",
 )
 SPLIT = Text(
     "恢复码已分成三份，任意两份合在一起才能使用；每份单独密封，由不同的人保管。",
@@ -47,6 +53,8 @@ def write(kit: Kit, code: str, shares: tuple[str, ...], font: Font, target: Path
     sheet = Sheet(font, f"{kit.name_zh} {kit.name_en}: {kit.number}", f"{kit.number}  {kit.name_zh}  {kit.name_en}")
     _cover(sheet, kit, "" if shares else code)
     _places(sheet, kit)
+    if kit.copies:
+        copy_page.write(sheet, kit, kit.copies)
     _machine_readable(sheet, kit)
     _commands(sheet, kit)
     for number, share in enumerate(shares, 1):
@@ -54,10 +62,14 @@ def write(kit: Kit, code: str, shares: tuple[str, ...], font: Font, target: Path
     return sheet.save(target)
 
 
+def _rests_on_copies(kit: Kit) -> bool:
+    return kit.copies is not None and not kit.has_vault
+
+
 def _cover(sheet: Sheet, kit: Kit, code: str) -> None:
     sheet.add_page()
     sheet.heading(Text("备份恢复套件", "Recovery kit"), 20)
-    sheet.paragraph(PURPOSE)
+    sheet.paragraph(PURPOSE_OF_COPIES if _rests_on_copies(kit) else PURPOSE)
     sheet.paragraph(CONFIDENTIAL, RED)
     sheet.facts(
         [
@@ -85,7 +97,7 @@ def _cover(sheet: Sheet, kit: Kit, code: str) -> None:
 
 def _places(sheet: Sheet, kit: Kit) -> None:
     sheet.add_page()
-    sheet.heading(Text("异地库", "The vault"))
+    sheet.heading(Text("一体机上的仓库", "At the appliance") if _rests_on_copies(kit) else Text("异地库", "The vault"))
     sheet.facts(
         [
             (Text("主机", "Host"), kit.server.name),
@@ -140,10 +152,7 @@ def _commands(sheet: Sheet, kit: Kit) -> None:
     sheet.add_page()
     sheet.heading(Text("证书颁发机构的证书 ca.crt", "The authority's certificate ca.crt"))
     sheet.code(kit.ca.strip(), 8)
-    for section in commands.sections(kit):
-        sheet.heading(section.title)
-        sheet.paragraph(section.text)
-        sheet.code(section.commands, 8)
+    section.write(sheet, commands.sections(kit))
 
 
 def _share(sheet: Sheet, kit: Kit, number: int, count: int, share: str) -> None:
@@ -164,12 +173,3 @@ def _share(sheet: Sheet, kit: Kit, number: int, count: int, share: str) -> None:
     sheet.qr([share], 45)
     sheet.heading(Text("保管", "Keeping"))
     sheet.blanks(SHARE_KEEPER)
-
-
-def fingerprint(known_hosts_line: str) -> str:
-    """Return a key's SHA-256 fingerprint and kind as ssh-keygen shows them."""
-    done = subprocess.run(
-        ["ssh-keygen", "-lf", "-"], input=known_hosts_line, capture_output=True, text=True, check=True
-    )
-    words = done.stdout.split()
-    return f"{words[1]} {words[-1]}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backup.kit.contents import Kit
-from backup.kit.document import fingerprint
+from backup.kit.fingerprint import fingerprint
 from inventory.loader import Facility, FacilityError, load_facility
 from playbooks import first_contact
 from playbooks.login import Credential, FirstContactError, Target, key_login_works, setup_script

@@ -13,12 +13,12 @@ import click
 
 from backup import report
 from backup.errors import BackupError
-from backup.kit import code, contents, entered
+from backup.kit import code, contents, entered, seal
 from inventory.loader import Facility, FacilityError, find_facility, load_facility
 from playbooks.delivery import RunningAlreadyError
 from playbooks.engine import AnsibleError
 from playbooks.login import Credential, FirstContactError, Target
-from playbooks.recovery import drill, make, revoke
+from playbooks.recovery import drill, ledger, make, revoke
 from playbooks.recovery import rebuild as rebuilding
 from playbooks.recovery.remote import RecoveryError
 from playbooks.wheelhouse import WheelhouseError
@@ -47,12 +47,37 @@ def _explained(command: Callable[P, int]) -> Callable[P, None]:
 
 @click.command("recovery-kit")
 @click.argument("directory", metavar="[FACILITY]", type=FACILITY, required=False)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The PDF. Default: KIT-NUMBER.pdf.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
+              help="The PDF. Default: KIT-NUMBER.pdf; with --open: opened.txt.")  # fmt: skip
 @click.option("--shares", type=click.Choice(["2of3"]), help="Split the code: any two of three pages give it back.")
 @click.option("--revoke", "revoked", metavar="NUMBER|KEYID", help="Take an old kit's keys away instead.")
+@click.option("--open", "opened", metavar="KIT.TXT", type=click.File(encoding="utf-8"),
+              help="Write down what a kit has sealed instead; needs no FACILITY.")  # fmt: skip
 @_explained
-def recovery_kit(directory: Path | None, output: Path | None, shares: str | None, revoked: str | None) -> int:
-    """Print the recovery kit of a facility: what it takes to rebuild from the vault and a bare machine."""
+def recovery_kit(
+    directory: Path | None, output: Path | None, shares: str | None, revoked: str | None, opened: TextIO | None
+) -> int:
+    """Print the recovery kit of a facility: what it takes to rebuild from the vault and a bare machine.
+
+    A facility with backup_copies has them in its kit, with a page of commands. What opens them, RESTIC_PASSWORD and
+    each bucket's secret, is sealed with the recovery code. After a loss without a vault:
+
+    \b
+    1. Scan the sealed text's QR codes into sealed.txt, or type it, and open it:
+         openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -md sha256 -a -in sealed.txt
+       It asks for the code. The last line is the SHA-256 of the lines before.
+       A code in shares: recovery-kit --open KIT.TXT (what all QR codes say).
+    2. export RESTIC_PASSWORD; mount the disk, let the partner take a new SSH key,
+       or export the bucket's key; set RESTIC_REPOSITORY as the page says.
+    3. restic restore latest --no-lock --tag kind=set --target /restore
+       gives the facility's directory back: /restore/etc/xinglin/facility
+    4. By hand: a bare Debian at the appliance's address, the certificate
+       authority put back, `xinglin provision`, then `restic copy` of each host's
+       repository to the appliance. Then `xinglin backup restore` as ever.
+       The console starts without its old records and audit log.
+    """
+    if opened:
+        return _open(opened, output or Path("opened.txt"))
     facility = load_facility(find_facility(directory))
     if revoked:
         return _revoke(facility, revoked)
@@ -67,10 +92,27 @@ def recovery_kit(directory: Path | None, output: Path | None, shares: str | None
     return 0
 
 
+def _open(kit_file: TextIO, output: Path) -> int:
+    """Write what the kit has sealed to ``output`` (0600 from its first byte, never over another file)."""
+    text = kit_file.read()
+    kit = contents.from_text(text)
+    if kit.copies is None:
+        raise RecoveryError(f"kit {kit.number}: it names no further copies and has nothing sealed.")
+    plain = seal.unseal(kit.copies.sealed, _secret(text))
+    output.touch(mode=0o600, exist_ok=False)
+    output.write_text(plain, encoding="utf-8")
+    click.echo(f"{output}: what opens the copies, as the shell reads it. When all is done: shred -u {output}")
+    return 0
+
+
 def _revoke(facility: Facility, wanted: str) -> int:
-    click.confirm(
-        f"Take the keys of {wanted} away from every repository? Its paper then opens nothing any more.", abort=True
+    sealed = revoke.find(ledger.read(facility.directory), wanted).sealed
+    rest = (
+        "Its paper also holds the facility's own password, which this does not take away: destroy the paper."
+        if sealed
+        else "Its paper then opens nothing any more."
     )
+    click.confirm(f"Take the keys of {wanted} away from every repository? {rest}", abort=True)
     entry, results, notes = revoke.revoke(facility, wanted)
     for result in results:
         state = "taken away" if result.why is None else f"STILL THERE: {result.why}"

@@ -50,7 +50,7 @@ def kit(facility: Facility, number: str, now: datetime) -> Kit:
     authority = facility.directory / CA
     if not authority.is_file():
         raise RecoveryError(f"{authority} is missing: the facility is not set up yet. Next: xinglin provision")
-    secret = _http_secret(facility.directory)
+    secret = vault_secret(facility.directory, "vault_backup_http_secret")
     return Kit(
         number=number,
         facility=facility.id,
@@ -83,9 +83,10 @@ def _machine(facility: Facility, host: Host) -> Machine:
     return Machine(host.name, str(host.address), host.port, own)
 
 
-def _http_secret(directory: Path) -> str:
+def vault_secret(directory: Path, name: str) -> str:
+    """Return a secret of the facility's encrypted file; raises RecoveryError when it does not open or lacks it."""
     vault, mistakes = open_vault(directory)
-    secret = View.of(vault).get("vault_backup_http_secret").text if vault else None
+    secret = View.of(vault).get(name).text if vault else None
     if not secret:
-        raise RecoveryError(f"{mistakes[0] if mistakes else directory}")
+        raise RecoveryError(f"{mistakes[0] if mistakes else f'{directory}: {name} is missing'}")
     return secret

@@ -24,7 +24,11 @@ class KitKey:
 
 @dataclass(frozen=True)
 class Entry:
-    """A kit.  ``sha256`` is the PDF's, empty when no paper was printed because a repository had not taken the code."""
+    """A kit.
+
+    ``sha256`` is the PDF's, empty when no paper was printed because a repository had not taken the code.  ``sealed``:
+    the paper holds the facility's own password, sealed with the code, which outlives the kit's keys.
+    """
 
     number: str
     made_at: str
@@ -34,6 +38,7 @@ class Entry:
     keys: tuple[KitKey, ...]
     drills: tuple[dict[str, Any], ...] = ()
     revoked_at: str | None = None
+    sealed: bool = False
 
 
 def read(facility: Path) -> tuple[Entry, ...]:

@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from backup.kit import code, document, fonts
 from backup.status import format_time
 from inventory.loader import Facility
-from playbooks.recovery import appliance, gather, ledger
+from playbooks.recovery import appliance, further, gather, ledger
 from playbooks.recovery.ledger import Entry, KitKey
 from playbooks.recovery.remote import UNREACHABLE, RecoveryError, keys, problem
 
@@ -47,14 +47,15 @@ def make(facility: Facility, output: Path | None, shares: bool, say: Say) -> Mad
     file = output or Path(f"{number}.pdf")
     if file.exists():
         raise FileExistsError(f"{file} is there already")
-    kit = gather.kit(facility, number, now)
     secret = code.write(code.new_secret())
+    kit = replace(gather.kit(facility, number, now), copies=further.copies(facility, secret))
     say(f"add the recovery code to the repositories of {', '.join(host.name for host in hosts)}")
     answers = add(facility, number, secret)
     added, failed = _sorted(answers)
     parts = _split(secret) if shares else ()
     printed = b"" if failed else document.write(kit, secret, parts, font, file)
-    entry = Entry(number, format_time(now), operator(), shares, ledger.digest(printed) if printed else "", added)
+    digest, sealed = (ledger.digest(printed), kit.copies is not None) if printed else ("", False)
+    entry = Entry(number, format_time(now), operator(), shares, digest, added, sealed=sealed)
     notes = keep(facility, (*ledger.read(facility.directory), entry))
     if failed:
         lines = "\n".join(f"  {host}: {why}" for host, why in failed)

@@ -51,9 +51,10 @@ def rebuild(source: Source, say: Callable[[str], None]) -> Rebuilt:
     Broken off, the same command goes on where it can.
     """
     started, kit = now_utc(), source.kit
-    if kit.server.name == kit.appliance.name:
+    if not kit.has_vault:
+        copies = " Next: follow the kit's page of further copies." if kit.copies else ""
         raise RecoveryError(
-            f"kit {kit.number}: this facility has no vault, so its repositories went with the appliance."
+            f"kit {kit.number}: this facility has no vault, so its repositories went with the appliance.{copies}"
         )
     line = Timeline(kit.appliance.name, say)
     earlier = arrival.begun(kit, source.directory)

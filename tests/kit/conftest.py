@@ -1,18 +1,24 @@
 """The backup tests' real repositories, and a kit as a facility would have it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from backup.kit import code, fonts, seal
 from backup.kit.contents import Kit, KitRepository, Machine
+from backup.kit.copies import Copies, DiskCopy, S3Copy, SftpCopy
 from tests.backup.conftest import host, made_repositories, programs, restic_on_path
 from tests.backup.servers import Authority
 
-__all__ = ["host", "kit", "made_repositories", "programs", "restic_on_path"]
+__all__ = ["font", "host", "kit", "kit_with_copies", "made_repositories", "programs", "restic_on_path"]
 
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 HTTP_PASSWORD = "0123456789abcdef" * 4
+CODE = code.write(bytes(range(20)))
+PASSWORD = "fedcba9876543210" * 4
+BUCKET_SECRET = "it's/a+secret=of the bucket"
 
 
 @pytest.fixture
@@ -34,3 +40,24 @@ def kit(tmp_path: Path) -> Kit:
             for name in ("appliance1", "his1")
         ),
     )
+
+
+@pytest.fixture
+def kit_with_copies(kit: Kit) -> Kit:
+    """The kit of a facility without a vault, with one copy of each kind."""
+    bucket = S3Copy("cloud-1", "https://s3.example.com", "qinghe/copies", "AKID")
+    places = (
+        DiskCopy("disks", ("xinglin-a", "xinglin-b")),
+        SftpCopy("partner", "198.51.100.7", 2222, "qinghe", "/srv/qinghe", f"ssh-ed25519 {HOST_KEY}"),
+        bucket,
+    )
+    sealed = seal.seal({"RESTIC_PASSWORD": PASSWORD, bucket.secret: BUCKET_SECRET}, CODE)
+    return replace(kit, server=kit.appliance, copies=Copies(("appliance1", "his1"), places, sealed))
+
+
+@pytest.fixture
+def font() -> fonts.Font:
+    found = fonts.find()
+    if found is None:
+        pytest.skip(f"no font with Chinese (apt-get install {fonts.PACKAGE})")
+    return found

@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from backup.errors import BackupError
-from backup.kit import code, contents, document, entered, fonts, shares
+from backup.kit import contents, document, entered, fonts, shares
 from backup.kit.contents import Kit
-from tests.kit.conftest import HTTP_PASSWORD
-
-CODE = code.write(bytes(range(20)))
+from tests.kit.conftest import CODE, HTTP_PASSWORD
 
 
 def test_the_machine_readable_form_gives_the_kit_back(kit: Kit):
@@ -56,14 +54,6 @@ def test_lines_of_two_kits_are_not_mixed(kit: Kit):
 
 def test_the_http_passwords_are_not_shown_by_accident(kit: Kit):
     assert HTTP_PASSWORD not in repr(kit)
-
-
-@pytest.fixture
-def font() -> fonts.Font:
-    found = fonts.find()
-    if found is None:
-        pytest.skip(f"no font with Chinese (apt-get install {fonts.PACKAGE})")
-    return found
 
 
 def test_a_machine_without_the_font_is_told_which_package(monkeypatch: pytest.MonkeyPatch):

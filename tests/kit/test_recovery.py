@@ -11,17 +11,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from backup.kit import fonts
+from backup.kit import document, fonts, seal
 from backup.kit.contents import Kit
 from inventory.create import make_secrets
 from inventory.loader import Facility, load_facility
+from inventory.vault import decrypt, encrypt
 from playbooks.filter_plugins.repository import repository_http_password
 from playbooks.lookup_plugins.facility_files import copies
-from playbooks.recovery import arrival, fetched, gather, ledger, make, proof, rebuild, revoke
+from playbooks.recovery import arrival, fetched, further, gather, ledger, make, proof, rebuild, revoke
+from playbooks.recovery.cli import recovery_kit
 from playbooks.recovery.ledger import Entry, KitKey
 from playbooks.recovery.remote import RecoveryError
 from tests.backup.servers import Authority
+from tests.kit.conftest import CODE
+
+BUCKET_SECRET = "Zq8vT3mW1xKc7RbN5yHd2LsJ9pGf4AuE6tQo0ViX"
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 EXAMPLE = Path(__file__).parents[2] / "inventory" / "qinghe"
@@ -50,7 +56,7 @@ def test_a_kit_is_gathered_from_the_facilitys_directory_alone(facility: Facility
     assert (kit.server.name, kit.server.address, kit.appliance.name) == ("vault1", "127.9.9.70", "appliance1")
     assert kit.server.known_hosts == ("127.9.9.70 ssh-ed25519 BBBB",)
     assert {repository.host for repository in kit.repositories} == {"appliance1", "his1"}
-    secret = gather._http_secret(facility.directory)
+    secret = gather.vault_secret(facility.directory, "vault_backup_http_secret")
     assert kit.repository("his1").http_password == repository_http_password(secret, "vault1", "his1")
     assert kit.repository("his1").url == "rest:https://127.9.9.70:8000/his1/"
 
@@ -121,6 +127,90 @@ def test_the_appliances_copy_keeps_the_vault_encrypted_and_first_logins_out(faci
     assert {item["mode"] for item in found.values()} == {"0600"}
 
 
+COPIES = """\
+backup_copies:
+  - {name: disks, disk: {labels: [xinglin-a, xinglin-b]}, retention: {keep_within: 90d}}
+  - name: cloud
+    s3: {url: "https://s3.example.com", bucket: qinghe, key_id: AKID, secret: vault_bucket}
+    retention: {keep_within: 30d}
+"""
+
+
+@pytest.fixture
+def with_copies(facility: Facility) -> Facility:
+    """The clinic with disks and a bucket."""
+    variables = facility.directory / "group_vars/all/facility.yml"
+    variables.write_text(variables.read_text(encoding="utf-8").replace("backup_copies: []\n", COPIES), encoding="utf-8")
+    password = (facility.directory / ".vault-password").read_bytes().strip()
+    file = facility.directory / "group_vars/all/vault.yml"
+    plain = decrypt(file.read_bytes(), password).rstrip(b"\n") + f"\nvault_bucket: {BUCKET_SECRET}\n".encode()
+    file.write_bytes(encrypt(plain, password))
+    return load_facility(facility.directory)
+
+
+def test_the_copies_secrets_are_sealed_with_the_code(with_copies: Facility):
+    found = further.copies(with_copies, CODE)
+    assert found is not None
+    assert found.hosts == tuple(host.name for host in gather.backed_up(with_copies))
+    assert [place.name for place in found.places] == ["disks", "cloud"]
+    password = gather.vault_secret(with_copies.directory, "vault_repository_password")
+    opened = seal.unseal(found.sealed, CODE).splitlines()
+    assert opened[:2] == [f"RESTIC_PASSWORD={password}", f"SECRET_OF_CLOUD={BUCKET_SECRET}"]
+    assert password not in repr(found)
+
+
+def test_a_facility_without_copies_seals_nothing(facility: Facility):
+    assert further.copies(facility, CODE) is None
+
+
+def made_by(facility: Facility, target: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Entry, dict[str, object]]:
+    """Make a kit whose hosts all take the code; return its entry and what was printed."""
+    printed: dict[str, object] = {}
+
+    def write(kit: Kit, code: str, *_: object) -> bytes:
+        printed.update(kit=kit, code=code)
+        return b"paper"
+
+    monkeypatch.setattr(document, "write", write)
+    monkeypatch.setattr(fonts, "require", lambda: None)
+    monkeypatch.setattr(make, "add", lambda *_: {"his1": [{"repository": "local", "key_id": "a" * 64, "cause": None}]})
+    return make.make(facility, target, False, lambda _: None).entry, printed
+
+
+def test_the_kit_that_is_printed_holds_the_copies_and_the_list_says_so(
+    with_copies: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    listed, printed = made_by(with_copies, tmp_path / "kit.pdf", monkeypatch)
+    kit, code = printed["kit"], printed["code"]
+    assert isinstance(kit, Kit)
+    assert kit.copies is not None
+    assert seal.unseal(kit.copies.sealed, str(code)).startswith("RESTIC_PASSWORD=")
+    assert listed.sealed
+    assert ledger.read(with_copies.directory) == (listed,)
+    said = CliRunner().invoke(recovery_kit, [str(with_copies.directory), "--revoke", listed.number], input="n\n")
+    assert "does not take away" in said.output
+
+
+def test_the_kit_of_a_facility_without_copies_is_as_before(
+    facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    listed, printed = made_by(facility, tmp_path / "kit.pdf", monkeypatch)
+    assert isinstance(printed["kit"], Kit)
+    assert printed["kit"] == gather.kit(facility, listed.number, printed["kit"].made_at)
+    assert not listed.sealed
+    said = CliRunner().invoke(recovery_kit, [str(facility.directory), "--revoke", listed.number], input="n\n")
+    assert "opens nothing any more" in said.output
+
+
+def test_a_list_of_kits_from_before_the_copies_reads_back(facility: Facility):
+    ledger.write(facility.directory, (entry("qinghe-1", "a" * 64),))
+    file = facility.directory / "recovery.json"
+    data = json.loads(file.read_text())
+    del data["kits"][0]["sealed"]
+    file.write_text(json.dumps(data))
+    assert ledger.read(facility.directory) == (entry("qinghe-1", "a" * 64),)
+
+
 def test_a_rebuild_writes_over_nothing(facility: Facility, kit: Kit, tmp_path: Path):
     assert arrival.begun(kit, tmp_path / "new") is None
     begun = arrival.begun(kit, facility.directory)
@@ -135,6 +225,12 @@ def test_a_kit_without_a_vault_rebuilds_nothing(kit: Kit, tmp_path: Path):
     alone = Kit(**{**vars(kit), "server": kit.appliance})
     source = rebuild.Source(alone, "", tmp_path / "new", None, lambda _: None)
     with pytest.raises(RecoveryError, match="no vault"):
+        rebuild.rebuild(source, lambda _: None)
+
+
+def test_a_kit_that_rests_on_its_copies_says_where_to_go_on(kit_with_copies: Kit, tmp_path: Path):
+    source = rebuild.Source(kit_with_copies, "", tmp_path / "new", None, lambda _: None)
+    with pytest.raises(RecoveryError, match="page of further copies"):
         rebuild.rebuild(source, lambda _: None)
 
 
