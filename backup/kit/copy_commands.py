@@ -152,8 +152,8 @@ def _refill(copies: Copies) -> Section:
             "之后各主机用 xinglin backup restore 恢复，与平时相同；再做一份新的恢复套件，销毁这一份。",
             "On the day of the provisioning, on the new appliance as root: open the sealed text and reach the copy "
             "there as above, then run this. Unmount a disk at the end, so that the appliance can mount it itself. "
-            "After that each host restores with xinglin backup restore as ever. Make a new recovery kit and destroy this "
-            "one.",
+            "After that each host restores with xinglin backup restore as ever. Make a new recovery kit and destroy "
+            "this one.",
         ),
         f'export RESTIC_FROM_PASSWORD="${PASSWORD}"\n'
         'from="${RESTIC_REPOSITORY%/*}"\n'
