@@ -175,14 +175,15 @@ def _await(
 
 
 def end(process: subprocess.Popen[bytes], producer: Producer | None = None) -> None:
-    """End a program, its process group and its producer, whatever their state: SIGINT, a grace, SIGKILL."""
+    """End a program, its process group and its producer, whatever their state: SIGINT, a grace, SIGKILL.
+
+    A producer's consumer is killed outright.  Asked to end, restic would wait for the end of its stdin, and that may
+    reach it before it has acted on the signal: then what is cut off, or nothing at all, becomes a snapshot.
+    """
     if process.poll() is None:
-        _signal_group(process, signal.SIGINT)
-    if producer:
-        if producer.process.poll() is None:
-            _signal_group(producer.process, signal.SIGTERM)
-        # restic waits for the end of its stdin even after SIGINT.
-        producer.close()
+        _signal_group(process, signal.SIGKILL if producer else signal.SIGINT)
+    if producer and producer.process.poll() is None:
+        _signal_group(producer.process, signal.SIGTERM)
     for each in (process, producer.process if producer else None):
         if each is None:
             continue

@@ -1,5 +1,6 @@
 """What the job and the verification do with a repository, as typed functions over ``backup.repositories.restic``."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from backup import process
 from backup.errors import BackupError
+from backup.repositories import locks
 from backup.repositories.restic import (
     LONG_SECONDS,
     MINIMUM_VERSION,
@@ -188,6 +190,7 @@ def backup_stream(
 ) -> Added:
     """Back the producer's output up as the file ``filename``; there is no snapshot unless the producer ended well.
 
+    Call it under the mutex (see ``locks``).
     Raises ProducerFailedError, BackupError (``dump_stalled`` when no byte moved for ``stall_seconds``).
     """
     moved = {"bytes": -1, "at": time.monotonic()}
@@ -200,15 +203,21 @@ def backup_stream(
             raise BackupError("dump_stalled", filename, f"no data for {stall_seconds:.0f} s after {done} bytes")
         progress(None, done)
 
-    said = run(
-        backup_command(host, tags, (), (), filename),
-        repository,
-        timeout_seconds=LONG_SECONDS,
-        on_status=watch,
-        stdin=producer.read_end,
-        keep_open=keep_open,
-        producer=producer,
-    )
+    try:
+        said = run(
+            backup_command(host, tags, (), (), filename),
+            repository,
+            timeout_seconds=LONG_SECONDS,
+            on_status=watch,
+            stdin=producer.read_end,
+            keep_open=keep_open,
+            producer=producer,
+        )
+    except BaseException:
+        # restic was killed; what cannot be unlocked now, the next job unlocks.
+        with contextlib.suppress(BackupError):
+            locks.remove_stale(repository, keep_open)
+        raise
     return _added(demand(said, repository).messages, repository, None)
 
 

@@ -196,6 +196,26 @@ def test_a_producer_that_fails_in_the_middle_leaves_no_snapshot(host: ClinicHost
     assert locks_of(host) == []
 
 
+def test_a_producer_that_fails_at_once_never_looks_like_an_empty_one(tmp_path: Path) -> None:
+    """A consumer that is slow to act on a signal would store what it has when its input ends."""
+    stored = tmp_path / "stored"
+    consumer = ["sh", "-c", 'trap "" INT TERM; cat > "$0.part"; mv "$0.part" "$0"', str(stored)]
+
+    def start(stdout: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["sh", "-c", "exit 7"], stdout=stdout, start_new_session=True)
+
+    with process.producing(start) as producer, pytest.raises(process.ProducerFailedError):
+        process.run(
+            consumer,
+            {"PATH": os.environ["PATH"]},
+            on_line=lambda *_: None,
+            timeout_seconds=60,
+            stdin=producer.read_end,
+            producer=producer,
+        )
+    assert not stored.exists()
+
+
 def test_a_producer_that_hangs_is_stopped_by_the_watchdog(host: ClinicHost) -> None:
     local, _ = both(host.with_files())
     with pytest.raises(BackupError) as caught:
