@@ -18,6 +18,8 @@ THREADS = 8
 # nginx, which stands in front, runs as another user of the socket's group.
 SOCKET_MODE = "660"
 LARGEST_BODY_BYTES = 1024 * 1024
+# waitress keeps what it has sent until this much went into a buffer: its default is 16 MiB for each download.
+OUTPUT_BUFFER_BYTES = 1024 * 1024
 
 
 def serve_pages(config: ConsoleConfig, audit: AuditLog) -> None:
@@ -36,6 +38,7 @@ def serve_pages(config: ConsoleConfig, audit: AuditLog) -> None:
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"},
         clear_untrusted_proxy_headers=True,
         max_request_body_size=LARGEST_BODY_BYTES,
+        outbuf_high_watermark=OUTPUT_BUFFER_BYTES,
     )
     audit.append(actor="system", action=STARTED, target="web", detail={"boot_id": boot_id(), "pid": os.getpid()})
     signal.signal(signal.SIGTERM, _leave)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import tracemalloc
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from werkzeug.http import parse_options_header
 
 from console.audit.record import Record, parse
 from console.config import ConsoleConfig
+from console.serving import OUTPUT_BUFFER_BYTES
 from console.store.models import BackupRunRow, Role, VerificationRow
 from console.web.attachment import disposition, safe_name
 from console.web.browsing import Memory
@@ -273,7 +275,13 @@ def test_names_of_files_are_shown_as_text_never_as_markup(browser: Browser, made
 def served(app: Flask, tmp_path: Path) -> Iterator[Path]:
     """The application behind waitress, on a Unix socket as in real life."""
     path = tmp_path / "web.sock"
-    server = create_server(app, unix_socket=str(path), threads=4, clear_untrusted_proxy_headers=True)
+    server = create_server(
+        app,
+        unix_socket=str(path),
+        threads=4,
+        clear_untrusted_proxy_headers=True,
+        outbuf_high_watermark=OUTPUT_BUFFER_BYTES,
+    )
     stopping = threading.Event()
 
     def work() -> None:
@@ -336,10 +344,6 @@ def wire(app: Flask, served: Path) -> Iterator[Wire]:
     wire.close()
 
 
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def ended(config: ConsoleConfig) -> Record:
     """Wait for the record of a download's end."""
     deadline = time.monotonic() + 30
@@ -352,14 +356,19 @@ def ended(config: ConsoleConfig) -> Record:
 
 def test_a_large_file_streams_with_constant_memory(wire: Wire, made: Made, config: ConsoleConfig) -> None:
     path = str(made.files / "big.bin")
-    digest, before, most = hashlib.sha256(), resident_bytes(), 0
-    answer = wire.send(address(made.sealing, path, "file"), path=path, reason=REASON)
-    assert answer.status == 200
-    while block := answer.read(MIB):
-        digest.update(block)
-        most = max(most, resident_bytes() - before)
+    digest = hashlib.sha256()
+    # What Python holds, not the process: how much freed memory the allocator keeps depends on its threads' turns.
+    tracemalloc.start()
+    try:
+        answer = wire.send(address(made.sealing, path, "file"), path=path, reason=REASON)
+        assert answer.status == 200
+        while block := answer.read(MIB):
+            digest.update(block)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
     assert digest.digest() == hashlib.sha256((made.files / "big.bin").read_bytes()).digest()
-    assert most < 24 * MIB, most
+    assert most < 12 * MIB, most
     assert ended(config).result == "success"
 
 
