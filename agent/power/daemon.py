@@ -1,11 +1,12 @@
 """``xinglin power serve``: the machines of all UPSes of this host, a turn a second, until SIGTERM."""
 
+import contextlib
 import json
 import logging
 import os
+import queue
 import signal
 import ssl
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -87,12 +88,13 @@ class Daemon:
     def __init__(self, config: Config, machines: tuple[Machine, ...], boot: Boot) -> None:
         self._config = config
         self._machines = {machine.ups.name: machine for machine in machines}
-        self._stop = threading.Event()
+        # Not an Event: the handler may find its lock held by the very wait that it interrupted, and both stay for ever.
+        self._stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._boot = boot
 
     def stop(self) -> None:
         """End ``run``; safe in a signal handler."""
-        self._stop.set()
+        self._stop.put(None)
 
     def run(self) -> None:
         """Take turns until ``stop``."""
@@ -107,7 +109,8 @@ class Daemon:
             for machine in self._machines.values():
                 machine.turn(self._now())
             self._take_request()
-            if self._stop.wait(max(0.05, self._config.limits.turn_seconds - (time.monotonic() - begun))):
+            with contextlib.suppress(queue.Empty):
+                self._stop.get(timeout=max(0.05, self._config.limits.turn_seconds - (time.monotonic() - begun)))
                 return
 
     def _now(self) -> Now:
