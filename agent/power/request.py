@@ -47,16 +47,17 @@ def write_request(directory: Path, request: DrillRequest) -> None:
 
 def take_request(directory: Path) -> DrillRequest | None:
     """Take the request that lies there, if it is one; a broken file goes, too, since nobody could ever heed it."""
-    path = directory / "request.json"
+    taken = directory / ".request.taken"
     try:
-        with path.open(encoding="utf-8") as file:
+        (directory / "request.json").rename(taken)  # first: the next request may come while this one is read
+        with taken.open(encoding="utf-8") as file:
             request = DrillRequest(**json.loads(file.read(LARGEST_BYTES)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):
         request = None
     with contextlib.suppress(OSError):
-        path.unlink()
+        taken.unlink()
     return request if request and all(isinstance(value, str) for value in asdict(request).values()) else None
 
 
