@@ -25,20 +25,20 @@ def remembered(step: Step, state: State) -> State:
     """Return the state with this look's reading, and with the charge's trail while on battery."""
     reading = step.seen.reading
     if reading is None:
-        return state
+        return state if state.lost_at is not None else replace(state, lost_at=step.now.monotonic)
     trail = state.trail
     if not step.seen.on_battery:
         trail = ()
     elif reading.charge_ratio is not None:
         trail = kept(trail, Sample(step.now.monotonic, reading.charge_ratio))
     runtime = runtime_seconds(reading, trail, step.now.monotonic)
-    return replace(state, last=reading, last_at=step.now.monotonic, trail=trail, runtime_at=runtime)
+    return replace(state, last=reading, last_at=step.now.monotonic, lost_at=None, trail=trail, runtime_at=runtime)
 
 
 def left(step: Step, state: State) -> Left:
     """Return what the battery has left; without a current reading the last one, less the time since."""
     age = step.now.monotonic - state.last_at
-    if step.seen.reading is None and age >= step.limits.dead_seconds:
+    if _dead(step, state):
         return Left(0, 0)
     if state.last is not None and {Flag.LOW_BATTERY, Flag.ON_BATTERY} <= state.last.flags:
         return Left(0, 0)
@@ -49,6 +49,15 @@ def left(step: Step, state: State) -> Left:
         return Left(0, 0) if blind else Left(None, None)
     shown = max(0.0, state.runtime_at - age)
     return Left(shown, max(0.0, shown - step.seen.runtime_low_seconds))
+
+
+def _dead(step: Step, state: State) -> bool:
+    """Whether nothing was heard of the UPS for too long.
+
+    It counts from the first look in vain, not from the last reading: a daemon that a busy machine kept from looking,
+    or whose connection ended meanwhile, knows nothing about the UPS yet.
+    """
+    return state.lost_at is not None and step.now.monotonic - state.lost_at >= step.limits.dead_seconds
 
 
 def step_down(step: Step, state: State) -> tuple[State, tuple[Action, ...]]:
@@ -85,7 +94,7 @@ def _said(step: Step, state: State, record: PowerRecord) -> PowerRecord:
     if reading is None:
         if last == "communication_back":
             record = noted(record, now, "communication_lost")
-        elif last == "communication_lost" and now.monotonic - state.last_at >= step.limits.dead_seconds:
+        elif last == "communication_lost" and _dead(step, state):
             record = noted(record, now, "communication_critical")
     elif last != "communication_back":
         record = noted(record, now, "communication_back")

@@ -153,6 +153,7 @@ class State:
     trail: tuple[Sample, ...] = ()
     last: UpsReading | None = None  # the last reading there was, and when
     last_at: float = 0.0
+    lost_at: float | None = None  # the first look since then that gave none
     runtime_at: float | None = None  # the estimate at that time
     battery_since: float | None = None
     mains_since: float | None = None
