@@ -99,6 +99,8 @@ def _come_back(step: Step, state: State) -> tuple[State, tuple[Action, ...], boo
 
 
 def _stage_back(step: Step, state: State, stage: Stage) -> tuple[State, tuple[Action, ...], bool]:
+    if stage.latch in step.seen.forced:
+        return state, (), False  # it is being cleared; who is woken before would go down again
     actions: list[Action] = []
     settled = True
     for host in stage.hosts:

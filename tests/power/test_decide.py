@@ -148,6 +148,19 @@ def test_no_word_of_the_ups_on_battery_counts_as_empty_after_its_dead_time():
     assert "communication_critical" in codes(clinic.disk)
 
 
+def test_a_daemon_that_was_kept_from_looking_does_not_take_the_first_failed_look_for_a_dead_ups():
+    clinic = SimulatedClinic(plan(), runtime_seconds=5000)
+    clinic.mains = False
+    clinic.run(10)
+    clinic.seconds += 60  # stopped, or on a machine that is too busy; upsd ends a connection that says nothing so long
+    clinic.silent_driver = True
+    clinic.run(1)
+    clinic.silent_driver = False
+    clinic.run(10)
+    assert clinic.actions == []
+    assert codes(clinic.disk)[-2:] == ["communication_lost", "communication_back"]
+
+
 def test_no_word_of_the_ups_on_the_mains_changes_nothing():
     clinic = SimulatedClinic(plan(), runtime_seconds=5000)
     clinic.run(10)
@@ -184,6 +197,20 @@ def test_mains_back_half_way_clears_the_latches_and_wakes_only_who_went():
     assert {action.host.name for _, action in clinic.actions if isinstance(action, Wake)} == {"ws1", "ws2"}
     assert (record.verdict, host_step(record, "his1").told_at) == (Verdict.PASSED, None)
     assert record.dark_at is None
+
+
+def test_nobody_is_woken_while_its_latch_still_says_that_it_must_go():
+    clinic = SimulatedClinic(plan(), runtime_seconds=1000)
+    clinic.mains = False
+    clinic.run(130)
+    clinic.mains = True
+    clinic.failing = lambda action: isinstance(action, ClearLatch)
+    clinic.run(60)
+    assert not any(isinstance(action, Wake) for _, action in clinic.actions)
+    clinic.failing = lambda _: False
+    record = clinic.run_to_file()
+    assert {action.host.name for _, action in clinic.actions if isinstance(action, Wake)} == {"ws1", "ws2"}
+    assert record.verdict is Verdict.PASSED
 
 
 def test_mains_back_before_a_host_is_off_waits_until_it_is_before_waking_it():
