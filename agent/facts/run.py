@@ -16,6 +16,13 @@ from agent.facts.redact import redact
 # A fixed, plain environment: English messages, no terminal, nothing of the caller's.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/root"}
 CHUNK_BYTES = 65536
+"""All that a pipe holds (pipe(7))."""
+
+LATE_READS = 2
+"""After the deadline: what is in the pipe, and then its end."""
+
+REAP_SECONDS = 1.0
+"""How long a probe may take to end when nothing more can come of it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ def utc(moment: datetime) -> str:
 def _collect(process: subprocess.Popen[bytes], deadline: float, max_bytes: int) -> tuple[bytes, bytes, bool, bool]:
     """Read both outputs until they end or the deadline passes; returns (stdout, stderr, truncated, timed_out).
 
-    What is over the limit is read and dropped, so that the probe still ends with its own exit code.
+    What is over the limit is read and dropped, so that the probe still ends with its own exit code.  What is there at
+    the deadline is read, too: a busy machine may have let the time go by before this process looked.
     """
     streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
     kept = {stream.fileno(): bytearray() for stream in streams}
@@ -49,11 +57,11 @@ def _collect(process: subprocess.Popen[bytes], deadline: float, max_bytes: int) 
     with selectors.DefaultSelector() as selector:
         for descriptor in kept:
             selector.register(descriptor, selectors.EVENT_READ)
-        while selector.get_map():
+        late = 0
+        while selector.get_map() and late < LATE_READS:
             left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            for key, _ in selector.select(left):
+            late += left <= 0
+            for key, _ in selector.select(max(left, 0)):
                 chunk = os.read(key.fd, CHUNK_BYTES)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -65,7 +73,7 @@ def _collect(process: subprocess.Popen[bytes], deadline: float, max_bytes: int) 
         timed_out = bool(selector.get_map())
     if not timed_out:
         try:
-            process.wait(max(deadline - time.monotonic(), 0.05))
+            process.wait(max(deadline - time.monotonic(), REAP_SECONDS))
         except subprocess.TimeoutExpired:
             timed_out = True
     return bytes(stdout), bytes(stderr), truncated, timed_out
