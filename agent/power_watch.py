@@ -8,8 +8,9 @@ from agent.power.records import PowerRecord, read_records
 
 INTERVAL_SECONDS = 1.0
 
-Marks = dict[str, int]
-"""File name → when it was last written, in nanoseconds."""
+Marks = dict[str, tuple[int, int]]
+"""File name → its inode and when it was written: two writes within one tick of the kernel's clock have one time, but
+each puts a new file in place."""
 
 
 class PowerWatch:
@@ -41,9 +42,10 @@ class PowerWatch:
 
     def _marks(self) -> Marks:
         try:
-            return {path.name: path.stat().st_mtime_ns for path in self._directory.glob("*.json")}
+            found = {path.name: path.stat() for path in self._directory.glob("*.json")}
         except OSError:  # removed between the two calls: the next look sees it
             return self._known or {}
+        return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
 
     def _tell(self, names: set[str]) -> None:
         for record in read_records(self._directory):

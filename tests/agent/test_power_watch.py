@@ -1,5 +1,6 @@
 """Power records: told to the journal when written, and served with the facts."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -45,6 +46,16 @@ def test_each_write_of_a_record_is_an_event_and_an_old_one_is_none(journal: Jour
         ("rack-ups", "power", "power", f"{RECORD.record_id} finished passed"),
         ("rack-ups", "power", "power", f"{other.record_id} on_battery"),
     ]
+
+
+def test_two_writes_within_one_tick_of_the_kernels_clock_are_two_events(journal: Journal, tmp_path: Path):
+    path = tmp_path / "power" / f"{RECORD.record_id}.json"
+    before = path.stat()
+    write_record(tmp_path / "aside", replace(RECORD, phase=Phase.FINISHED, verdict=Verdict.PASSED))
+    draft = tmp_path / "aside" / path.name
+    os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
+    draft.replace(path)
+    wait_until(lambda: journal.wait(0).events)
 
 
 def test_records_and_the_boot_report_are_served_with_the_facts(config: Config, tmp_path: Path):
