@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from agent.events import Journal
@@ -39,7 +40,8 @@ class Poller:
         self._journal = journal
         self._schedules: dict[str, Schedule] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._stop = asyncio.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
@@ -48,9 +50,10 @@ class Poller:
 
     def stop(self) -> None:
         """End; polls under way are given up."""
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None and self._thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
+        self._stopping = True  # seen by a thread that has no loop yet
+        if self._loop is not None:
+            with suppress(RuntimeError):  # its loop is closed: it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
@@ -73,8 +76,9 @@ class Poller:
             logger.exception("the poller ended; what it read is no longer shown")
 
     async def _main(self) -> None:
-        self._stop = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        if self._stopping:
+            self._stop.set()
         watches = [watch for source in self._sources for watch in await source.open(self._hurry)]
         try:
             self._schedules = {

@@ -81,8 +81,9 @@ class Schedule:
         while True:
             self._due.clear()
             await self._poll()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._pause(start))
+            with suppress(TimeoutError):  # not wait_for: until Python 3.12 it loses a cancellation that meets a hurry
+                async with asyncio.timeout(self._pause(start)):
+                    await self._due.wait()
             await asyncio.sleep(self._polled_at + PAUSE_SECONDS - time.monotonic())
 
     def _pause(self, start: float) -> float:
