@@ -1,6 +1,7 @@
 """Devices' configurations through a real sshd.  Debian answers itself; OpenWrt and VRP are stand-ins and say so."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from backup.process import end
 from backup.sources.devices import ssh, store
 from backup.sources.devices.platforms import PLATFORMS, cut_out, fault, meaning
 from backup.sources.devices.source import DevicesSource
+from backup.sources.devices.ssh import Device
 from tests.sources.rig import Rig
 from tests.sources.sshd import Sshd, sshd
 
@@ -82,6 +84,18 @@ def test_a_silent_device_keeps_its_last_good_configuration_and_is_a_warning(
     assert [entry["stale"] for entry in entries] == [True, True]
     assert entries[0]["files"] == second.manifest["devices"][0]["files"] != first.manifest["devices"][0]["files"]
     rig.prove(source, third, stored)
+
+
+def test_a_device_that_hangs_up_after_its_prompt_is_silent_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What it was told then goes nowhere, which must not end the night of all the others."""
+    hung_up = tmp_path / "ssh"
+    hung_up.write_text("#!/bin/sh\nexec 0<&-\nprintf '<SW-1>'\nexec sleep 600\n")
+    hung_up.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    gone = Device("sw-core", "huawei_vrp", "127.0.0.1", "root", tmp_path / "key", tmp_path / "known_hosts")
+    with pytest.raises(BackupError) as caught:
+        ssh.fetch(gone)
+    assert (caught.value.cause.code, caught.value.cause.detail) == ("device_silent", "the session ended")
 
 
 @pytest.mark.parametrize(

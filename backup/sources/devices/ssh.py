@@ -1,5 +1,6 @@
 """Asks one device over SSH with the system's own client: its host key checked, our key only, never a password."""
 
+import contextlib
 import os
 import re
 import select
@@ -95,7 +96,8 @@ def _ask(device: Device, platform: Platform, output: Output) -> bytes:
 def _session(device: Device, platform: Platform) -> dict[str, bytes]:
     """Type the commands at a terminal, each after the prompt that follows the one before."""
     read_end, write_end = os.pipe()
-    with tempfile.TemporaryFile() as stderr, os.fdopen(write_end, "wb") as typed:
+    # Unbuffered: what a session that is gone did not take would be written again as the file closes, and fail there.
+    with tempfile.TemporaryFile() as stderr, os.fdopen(write_end, "wb", buffering=0) as typed:
         try:
             process = _start(command(device, platform, None), read_end, subprocess.PIPE, stderr)
         finally:
@@ -115,7 +117,8 @@ def _session(device: Device, platform: Platform) -> dict[str, bytes]:
                     found[output.suffix] = cut_out(output, answer)
                 except ValueError as error:
                     raise BackupError("device_answer_wrong", device.place, f"{output.command}: {error}") from error
-            _type(typed, platform.leave)
+            with contextlib.suppress(BrokenPipeError):
+                _type(typed, platform.leave)
             return found
         except BrokenPipeError as error:
             raise BackupError("device_silent", device.place, "the session ended") from error
@@ -126,7 +129,6 @@ def _session(device: Device, platform: Platform) -> dict[str, bytes]:
 
 def _type(typed: IO[bytes], line: str) -> None:
     typed.write(line.encode() + b"\n")
-    typed.flush()
 
 
 def _until_prompt(device: Device, platform: Platform, shown: IO[bytes], stderr: IO[bytes], deadline: float) -> str:
