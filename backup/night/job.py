@@ -186,9 +186,15 @@ class _Job:
 
         A check that could not be made is a warning.
         """
+
+        def check() -> None:
+            # A restic that died in this run, its server away, left its lock, and a check waits for every lock.
+            locks.remove_stale(local, self.held)
+            repository.check(local, keep_open=self.held)
+
         try:
             with self.recorder.step("check") as notes:
-                persistently(lambda: repository.check(local, keep_open=self.held), notes, self.sleep)
+                persistently(check, notes, self.sleep)
         except BackupError as error:
             if error.cause.code == "repository_damaged":
                 return error

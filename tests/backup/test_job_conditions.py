@@ -1,10 +1,11 @@
 """What a run asks and heeds besides the data: hooks, the clock, space, the append-only rule, limits, passing faults."""
 
+import contextlib
 import json
 import secrets
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from backup.repositories.repository import Added
 from backup.status import BackupRun, Outcome, Step, read_progress, read_runs, write_run
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.servers import RestServer
+from tests.backup.test_death import await_true
 
 MEGABYTE = 1_000_000
 
@@ -70,18 +72,24 @@ def test_hooks_run_before_and_after_and_are_steps_of_the_run(host: ClinicHost) -
         ),
         ("echo no mount >&2; exit 3", Outcome.FAILED, "hook_failed", "no mount"),
         ("exit 3", Outcome.FAILED, "hook_failed", "it ended with exit code 3"),
-        ("exec sleep 600", Outcome.FAILED, "timed_out", "limit 1 s"),
     ],
 )
 def test_a_hook_that_does_not_want_stops_the_run_and_those_after_still_run(
     host: ClinicHost, before: str, outcome: Outcome, code: str, detail: str
 ) -> None:
-    config = replace(host.with_files(**hooks(host, before=before, seconds=1)), offsite=None)
+    config = replace(host.with_files(**hooks(host, before=before)), offsite=None)
     done = run(config)
     assert done.outcome is outcome
     assert cause(done) == (code, str(host.root / "before"), detail)
     assert repository.snapshots(both(host.with_files())[0]) == []
     assert log(host) == ["before", "after his"]
+
+
+def test_a_hook_that_hangs_is_ended_and_those_after_still_run(host: ClinicHost) -> None:
+    done = run(replace(host.with_files(**hooks(host, before="exec sleep 600", seconds=1)), offsite=None))
+    assert done.outcome is Outcome.FAILED
+    assert cause(done) == ("timed_out", str(host.root / "before"), "limit 1 s")
+    assert [item.name for item in done.steps] == ["hooks_before", "hooks_after"]
 
 
 def test_a_hook_that_fails_afterwards_is_a_warning(host: ClinicHost) -> None:
@@ -309,9 +317,33 @@ def test_what_the_vault_would_remove_is_not_copied_to_it(host: ClinicHost) -> No
     assert len(repository.snapshots(local)) == 2
 
 
-def test_stale_locks_are_seen_without_opening_the_repository(host: ClinicHost) -> None:
-    local, _ = both(host.with_files())
-    assert rest_server.lock_ids(local) == set()
+def test_a_restic_that_died_in_this_run_does_not_keep_the_check_waiting(
+    host: ClinicHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server was away, so nobody could remove its lock; then the server came back, and the next try was good."""
+    monkeypatch.setattr(restic, "LOCK_PATIENCE", "1s")
+    config = replace(host.with_files(), offsite=None)
+    local = config.repository("local")
+    store = repository.backup_paths
+    tried: list[int] = []
+
+    def store_at_last(*arguments: Any, **options: Any) -> Added:  # noqa: ANN401
+        tried.append(0)
+        if len(tried) > 1:
+            return store(*arguments, **options)
+        with holding_a_lock(local):
+            await_lock(lambda: rest_server.lock_ids(local))
+        raise BackupError("repository_unreachable", local.place, "connection refused")
+
+    monkeypatch.setattr(repository, "backup_paths", store_at_last)
+    done = run(config)
+    assert (done.outcome, done.cause) == (Outcome.SUCCESS, None)
+    assert (len(tried), step(done, "check").outcome) == (2, Outcome.SUCCESS)
+
+
+@contextlib.contextmanager
+def holding_a_lock(local: restic.Repository) -> Iterator[None]:
+    """Have a restic at work that takes a lock, and kill it after the block."""
     holder = subprocess.Popen(
         ["restic", "backup", "--stdin", "--host", "his1"],
         env=restic.environment(local),
@@ -320,17 +352,22 @@ def test_stale_locks_are_seen_without_opening_the_repository(host: ClinicHost) -
         stderr=subprocess.DEVNULL,
     )
     try:
-        await_lock(lambda: rest_server.lock_ids(local))
+        yield
     finally:
         holder.kill()
+        holder.wait()
         holder.communicate()
 
 
+def test_stale_locks_are_seen_without_opening_the_repository(host: ClinicHost) -> None:
+    local, _ = both(host.with_files())
+    assert rest_server.lock_ids(local) == set()
+    with holding_a_lock(local):
+        await_lock(lambda: rest_server.lock_ids(local))
+
+
 def await_lock(ids: Callable[[], set[str]]) -> None:
-    for _ in range(10_000):
-        if ids():
-            return
-    raise AssertionError("no lock")
+    await_true(lambda: {name for name in ids() if len(name) == 64}, "a lock with its final name")
 
 
 def test_a_configuration_error_is_not_tried_again(host: ClinicHost) -> None:
