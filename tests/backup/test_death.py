@@ -31,7 +31,8 @@ def await_true(condition: Callable[[], object], what: str) -> None:
 
 
 def start_job(host: ClinicHost) -> "subprocess.Popen[bytes]":
-    """Start the real command with a repository so slow that it can be hit in the middle."""
+    """Start the real command with a repository so slow that it is hit in the middle, however late we are."""
+    host.with_files(limits={"upload_kib_per_second": 500})
     (host.files / "big.bin").write_bytes(os.urandom(80_000_000))
     command = [sys.executable, "xinglin.py", "backup", "run", "--config", str(host.config_path)]
     job = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -41,7 +42,8 @@ def start_job(host: ClinicHost) -> "subprocess.Popen[bytes]":
 
 
 def locks_of(host: ClinicHost) -> list[Path]:
-    return list((host.local_server.data / "his1/locks").iterdir())
+    """Return the locks.  While one is being written, the server has it under another name."""
+    return [path for path in (host.local_server.data / "his1/locks").iterdir() if len(path.name) == 64]
 
 
 def test_a_backup_killed_in_the_middle_is_healed_by_the_next_run(host: ClinicHost) -> None:
@@ -147,6 +149,8 @@ def test_a_lock_whose_number_another_process_got_is_removed_and_no_other(host: C
     )
     await_true(lambda: locks_of(host), "the first lock")
     dying.kill()
+    # Only then may its stdin be closed: a restic that still lived would take that for the end of its data.
+    dying.wait()
     dying.communicate()
     assert len(locks_of(host)) == 1
     living = subprocess.Popen(
@@ -176,8 +180,7 @@ def test_the_lock_of_a_zombie_is_removed(host: ClinicHost) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        # While it is being written, the server has it under another name.
-        await_true(lambda: [path for path in locks_of(host) if len(path.name) == 64], "the lock")
+        await_true(lambda: locks_of(host), "the lock")
         dead.kill()
         stat = Path(f"/proc/{dead.pid}/stat")
         await_true(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", "the zombie")
