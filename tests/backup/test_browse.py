@@ -319,14 +319,18 @@ def test_a_large_file_waits_for_its_reader_and_ends_with_it(
 
 
 def test_restic_ends_when_the_reader_goes_before_the_answer(
-    client: BrowseClient, snapshot: str, files: Path, repositories: Path
+    snapshot: str, files: Path, repositories: Path, tmp_path: Path
 ) -> None:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(client.path))
-        connection.sendall(Request(Ask.LIST, "his1", snapshot, str(files / "many")).line())
-        assert appears(f"\0ls\0--\0{snapshot}")
-    assert gone(f"\0ls\0--\0{snapshot}")
-    assert gone(f"backup.browse\0{repositories}")
+    """restic waits for its password here: however late we look, it is at work."""
+    never_told = tmp_path / "repository.password"
+    os.mkfifo(never_told)
+    with browse_service(tmp_path, repositories, never_told) as path:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            connection.sendall(Request(Ask.LIST, "his1", snapshot, str(files / "many")).line())
+            assert appears(f"\0ls\0--\0{snapshot}")
+        assert gone(f"\0ls\0--\0{snapshot}")
+        assert gone(f"backup.browse\0{repositories}")
 
 
 def test_a_large_file_streams_with_constant_memory(client: BrowseClient, snapshot: str, files: Path) -> None:
