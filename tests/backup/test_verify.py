@@ -114,9 +114,12 @@ def test_a_killed_verification_takes_its_server_with_it_and_the_next_one_sweeps(
     """SIGKILL leaves a directory with the clinic's data in it, and nobody who would remove it."""
     config = replace(host.with_database(cluster), offsite=None)
     run(config)
+    # It never gets further than the server's start, however late we are.
     script = (
-        "import sys; from pathlib import Path; from backup.config import policy_file;"
+        "import sys, time; from pathlib import Path; from backup.config import policy_file;"
+        "from backup.postgres import restore_database;"
         "from backup.verification.verify import verify_policy;"
+        "restore_database._restore = lambda *_: time.sleep(600);"
         "config = policy_file.load(Path(sys.argv[1]));"
         "verify_policy(config, config.policy('his'), scratch_parent=Path(sys.argv[2]))"
     )

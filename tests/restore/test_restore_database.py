@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -202,18 +203,43 @@ def test_a_restore_that_does_not_fit_is_refused_before_anything_is_written(
     assert server.databases(cluster) == there
 
 
+SLOW = """
+CREATE FUNCTION public.rest() RETURNS int LANGUAGE sql AS
+  $$ SELECT 1 FROM pg_sleep((SELECT 600 * count(*) FROM pg_roles WHERE rolname = 'slow')) $$;
+CREATE MATERIALIZED VIEW public.rests AS SELECT public.rest() AS one;
+"""
+"""A view that takes ten minutes to restore while there is a role ``slow``."""
+
+
+@pytest.fixture
+def slow_night(host: ClinicHost, cluster: Database) -> Iterator[Config]:
+    """One backup of a clinic whose restore comes to no end until ``DROP ROLE slow``."""
+    postgresql.query(cluster, SLOW)
+    try:
+        config = host.with_database(cluster)
+        assert run(config).outcome is Outcome.SUCCESS
+        postgresql.query(cluster, "CREATE ROLE slow;")
+        yield config
+    finally:
+        postgresql.query(cluster, "DROP ROLE IF EXISTS slow; DROP MATERIALIZED VIEW public.rests;")
+        postgresql.query(cluster, "DROP FUNCTION public.rest();")
+
+
 def test_a_killed_restore_leaves_nothing_that_looks_whole_and_the_next_one_removes_it(
-    night: Config, host: ClinicHost, cluster: Database
+    slow_night: Config, host: ClinicHost, cluster: Database
 ) -> None:
+    night = slow_night
+    resting = f"SELECT count(*) FROM pg_stat_activity WHERE datname ^@ '{server.WORKING}' AND wait_event = 'PgSleep';"  # noqa: S608
     command = [sys.executable, "xinglin.py", "backup", "restore", "--config", str(host.config_path)]
     command += ["--database", "his", "--target", "his_killed"]
     killed = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        await_true(lambda: any(name.startswith(server.WORKING) for name in server.databases(cluster)), "the database")
+        await_true(lambda: int(postgresql.query(cluster, resting)), "the restore to be in the middle")
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait(60)
         assert "his_killed" not in server.databases(cluster)
         assert [record.outcome for record in read_restores(night.restores)] == [Outcome.RUNNING]
+        postgresql.query(cluster, "DROP ROLE slow;")
         assert do(night, databases=("his",), target="his_killed").record.outcome is Outcome.SUCCESS
         assert not any(name.startswith(server.WORKING) for name in server.databases(cluster))
         after, before = read_restores(night.restores)

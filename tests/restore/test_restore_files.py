@@ -16,6 +16,7 @@ from backup.night.recorder import now_utc
 from backup.restore import files, operation, plan, texts
 from backup.restore.request import Request
 from backup.status import Outcome, read_restores
+from tests.backup import tools
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.test_cli import CHECKOUT, xinglin
 from tests.backup.test_death import await_true
@@ -132,14 +133,24 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
     assert not (tmp_path / "back").exists()
 
 
-def test_a_restore_killed_in_the_middle_has_no_directory_of_the_targets_name(host: ClinicHost, tmp_path: Path) -> None:
+def test_a_restore_killed_in_the_middle_has_no_directory_of_the_targets_name(
+    host: ClinicHost, tmp_path: Path, programs: tools.Tools
+) -> None:
+    """restic is so slow here that it is hit in the middle, however late we are."""
+    slow = tmp_path / "slow/restic"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nexec {programs.restic} --limit-download=500 "$@"\n')
+    slow.chmod(0o755)
     config = host.with_files()
     (host.files / "big.bin").write_bytes(os.urandom(120_000_000))
     run(config)
     target = tmp_path / "back"
     command = [sys.executable, "xinglin.py", "backup", "restore", "--config", str(host.config_path)]
     command += ["--files", "--target", str(target)]
-    killed = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PATH": f"{slow.parent}:{os.environ['PATH']}"}
+    killed = subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     await_true(files.unfinished(target).exists, "the first file")
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait(60)
