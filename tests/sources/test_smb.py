@@ -1,5 +1,6 @@
 """The source for Windows shares against a real Samba."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from backup.repositories import repository
 from backup.sources.smb import relay
 from backup.sources.smb.complaints import judge
 from tests.backup.conftest import scratch_place
+from tests.backup.test_death import await_true
 from tests.sources.rig import Rig
 from tests.sources.samba import Samba, samba
 
@@ -99,26 +101,44 @@ def test_a_wrong_password_a_missing_share_and_a_host_that_is_away_are_told(rig: 
 
 
 def test_a_server_that_dies_while_it_is_read_leaves_no_snapshot(rig: Rig, server: Samba):
-    with (server.share / "big").open("wb") as big:
-        big.truncate(1 << 36)
-    threading.Timer(3.0, lambda: os.killpg(server.process.pid, signal.SIGKILL)).start()
+    big = server.share / "big"
+    with big.open("wb") as stream:
+        stream.truncate(1 << 36)
+
+    def die_while_it_is_read() -> None:
+        await_true(lambda: big in opened(server.process.pid), "smbd to read the file")
+        os.killpg(server.process.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=die_while_it_is_read)
+    killer.start()
     assert captured_code(rig, server.source) == "share_unreachable"
+    killer.join()
+
+
+def opened(group: int) -> set[Path]:
+    """Return which files the processes of a group have open."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(entry.name)) == group:
+                found |= {descriptor.readlink() for descriptor in (entry / "fd").iterdir()}
+    return found
 
 
 def test_a_file_cut_shorter_while_it_is_read_does_not_hang_the_backup(
     server: Samba, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(relay, "STALL_SECONDS", 3.0)
     big = server.share / "0.bin"
     with big.open("wb") as stream:
         stream.truncate(1 << 30)
 
     class Target:
-        """Cuts the file as soon as its first bytes come."""
+        """Cuts the file as soon as its first bytes come; only from then on is anything waited for in vain."""
 
         def write(self, _: bytes) -> None:
             if big.stat().st_size > 1 << 20:
                 os.truncate(big, 1 << 20)
+                monkeypatch.setattr(relay, "STALL_SECONDS", 3.0)
 
         def flush(self) -> None:
             """Nothing is kept."""
