@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from playbooks.engine import RUNS
-from playbooks.login import Target, ssh_command
+from playbooks.login import Target, received, ssh_command
 from playbooks.record import RunRecord, to_json
 
 SPOOL = "/var/lib/xinglin/console/spool/runs"
@@ -61,7 +61,7 @@ def deliver(facility: Path, appliance: Target) -> str:
     for path in sorted((facility / RUNS).glob("*.json")):
         name = shlex.quote(path.name)
         script = (
-            f"cd {SPOOL} 2>/dev/null || exit {NO_SPOOL}; umask 027; cat >.{name}.new && "
+            f"cd {SPOOL} 2>/dev/null || exit {NO_SPOOL}; umask 027; {received(f'.{name}.new', path.stat().st_size)} && "
             f"chown {CONSOLE_USER}: .{name}.new && mv .{name}.new {name}"
         )
         command = [*ssh_command(appliance, appliance.known_hosts), f"sudo -n sh -c {shlex.quote(script)}"]

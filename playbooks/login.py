@@ -73,6 +73,14 @@ def ssh_command(target: Target, known_hosts: Path, strict: str = "yes") -> list[
     return [*command, f"{target.operator}@{target.address}"]
 
 
+def received(name: str, size: int) -> str:
+    """Return the remote shell's command that stores stdin as ``name`` (quoted); it fails unless ``size`` bytes came.
+
+    To the remote command, a connection that broke looks like the end of what was sent.
+    """
+    return f'cat >{name} && [ "$(stat -c %s {name})" -eq {size} ]'
+
+
 def key_login_works(target: Target, known_hosts: Path, strict: str = "yes") -> str:
     """Try a login with the operator's key and become root; return "" when both work, else what ssh says."""
     command = [*ssh_command(target, known_hosts, strict), "sudo -n true"]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playbooks.login import Target
+from playbooks.login import Target, received
 from playbooks.recovery.ledger import FILE
 from playbooks.recovery.remote import XINGLIN, RecoveryError, run
 
@@ -12,7 +12,7 @@ COPY = "/etc/xinglin/facility"
 
 def copy_ledger(appliance: Target, content: bytes) -> str:
     """Bring recovery.json to the appliance's copy of the facility; return "" or why it could not be."""
-    script = f"'umask 077; cd {COPY} && cat >.{FILE}.new && mv .{FILE}.new {FILE}'"
+    script = f"'umask 077; cd {COPY} && {received(f'.{FILE}.new', len(content))} && mv .{FILE}.new {FILE}'"
     return _tried(appliance, f"sudo -n sh -c {script}", content)
 
 

@@ -11,7 +11,7 @@ from shlex import quote
 
 from backup.night.backup_set import BackupSet
 from backup.status import Outcome, RestoreRecord, run_from_json, to_json
-from playbooks.login import Target
+from playbooks.login import Target, received
 from playbooks.recovery.fetched import CONSOLE, RESTORED, STAGING, WORK, SealedSet
 from playbooks.recovery.remote import RecoveryError, as_root, run
 
@@ -149,5 +149,6 @@ def left_out(found: BackupSet) -> list[str]:
 
 def _write(machine: Target, name: str, data: dict[str, object]) -> None:
     new, old, directory = quote(f"{name}.new"), quote(name), quote(str(PurePosixPath(name).parent))
-    script = f"umask 027; cat >{new}; chown --reference={directory} {new}; mv {new} {old}"
-    run(machine, f"sudo -n sh -eu -c {quote(script)}", json.dumps(data, ensure_ascii=False, indent=1).encode())
+    content = json.dumps(data, ensure_ascii=False, indent=1).encode()
+    script = f"umask 027; {received(new, len(content))} && chown --reference={directory} {new} && mv {new} {old}"
+    run(machine, f"sudo -n sh -eu -c {quote(script)}", content)

@@ -1,12 +1,15 @@
 """Records are kept until the appliance has them, and one facility has one run at a time."""
 
+import getpass
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from playbooks import delivery
 from playbooks.delivery import RunningAlreadyError, deliver, keep, only_run
 from playbooks.login import Target
 from playbooks.record import RunRecord
@@ -43,6 +46,41 @@ def test_a_record_is_kept_for_its_owner_only_and_replaced_in_one_step(tmp_path: 
         assert json.loads(path.read_text())["status"] == "interrupted"
         assert keep(tmp_path, RECORD) == path
         assert [each.name for each in path.parent.glob("*.json*")] == [path.name]
+
+
+SSH = """#!/bin/sh
+for command; do :; done
+head -c "$PASSED" | sh -c "$command"
+"""
+SUDO = """#!/bin/sh
+shift
+exec "$@"
+"""
+
+
+def test_a_record_whose_connection_breaks_is_none_at_the_appliance_and_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    programs, spool = tmp_path / "bin", tmp_path / "spool"
+    programs.mkdir()
+    spool.mkdir()
+    for name, text in (("ssh", SSH), ("sudo", SUDO)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(delivery, "SPOOL", str(spool))
+    monkeypatch.setattr(delivery, "CONSOLE_USER", getpass.getuser())
+    appliance = Target("appliance1", "127.0.0.1", 22, "ops", tmp_path / "key", tmp_path / "known_hosts")
+    with only_run(tmp_path):
+        path = keep(tmp_path, RECORD)
+        monkeypatch.setenv("PASSED", "100")
+        assert deliver(tmp_path, appliance)
+        assert list(spool.glob("*.json")) == []
+        monkeypatch.setenv("PASSED", "1000000")
+        whole = path.read_bytes()
+        assert deliver(tmp_path, appliance) == ""
+        assert (spool / path.name).read_bytes() == whole
+    assert not path.exists()
 
 
 def test_a_record_stays_while_the_appliance_is_away(tmp_path: Path):
