@@ -18,6 +18,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 LISTS_MAX_AGE_SECONDS = 24 * 3600
 LOCK_TIMEOUT_SECONDS = 300
+LISTS_LOCKED = "Could not get lock /var/lib/apt/lists/lock"
+LOOK_AGAIN_SECONDS = 1
 
 
 def missing_packages(wanted: Iterable[str], dpkg_output: str) -> list[str]:
@@ -51,7 +53,13 @@ def apt_get(module: AnsibleModule, *arguments: str) -> None:
     """Run apt-get; a failure ends the module with apt's own last lines."""
     command = ["apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT_SECONDS}", *arguments]
     environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDRESTART_MODE": "l"}
-    code, out, err = module.run_command(command, environ_update=environment)
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while True:
+        code, out, err = module.run_command(command, environ_update=environment)
+        # For dpkg's lock apt waits itself, for that of the lists, which the daily update holds, it does not.
+        if code == 0 or LISTS_LOCKED not in err or time.monotonic() > deadline:
+            break
+        time.sleep(LOOK_AGAIN_SECONDS)
     if code != 0:
         tail = "\n".join((out + err).strip().splitlines()[-12:])
         module.fail_json(

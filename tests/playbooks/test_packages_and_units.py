@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from playbooks.library import debian_packages
 from playbooks.library.current_units import Unit, parse, plan
 from playbooks.library.debian_packages import missing_packages
 from tests.playbooks.modules import run_module
@@ -75,6 +76,37 @@ def test_a_package_counts_only_when_dpkg_says_installed():
         "openssl",
         "absent",
     ]
+
+
+class Apt:
+    """Stands in for the module: apt-get fails ``busy`` times because another holds the lock of the lists."""
+
+    def __init__(
+        self, busy: int, said: str = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7"
+    ) -> None:
+        self.busy, self.said, self.failed = busy, said, ""
+
+    def run_command(self, _command: list[str], **_: object) -> tuple[int, str, str]:
+        self.busy -= 1
+        return (100, "", self.said) if self.busy >= 0 else (0, "", "")
+
+    def fail_json(self, msg: str) -> None:
+        self.failed = msg
+
+
+def test_the_daily_update_that_holds_the_lists_is_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(debian_packages, "LOOK_AGAIN_SECONDS", 0)
+    apt = Apt(busy=2)
+    debian_packages.apt_get(apt, "update")
+    assert (apt.busy, apt.failed) == (-1, "")
+    broken = Apt(busy=2, said="E: The repository does not have a Release file.")
+    debian_packages.apt_get(broken, "update")
+    assert broken.busy == 1, "asked once"
+    assert "Release file" in broken.failed
+    monkeypatch.setattr(debian_packages, "LOCK_TIMEOUT_SECONDS", -1)
+    late = Apt(busy=2)
+    debian_packages.apt_get(late, "update")
+    assert "held by process 7" in late.failed
 
 
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="needs a Debian machine")
