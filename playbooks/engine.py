@@ -191,7 +191,8 @@ def _remove(private: Path) -> None:
     if link.is_symlink() and control_path.is_dir():
         for control_socket in control_path.iterdir():
             command = ["ssh", "-O", "exit", "-o", f"ControlPath={control_socket}", "host"]
-            subprocess.run(command, capture_output=True, check=False, timeout=10)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it ends by itself a minute after the last session
+                subprocess.run(command, capture_output=True, check=False, timeout=10)
         shutil.rmtree(control_path, ignore_errors=True)
     shutil.rmtree(private, ignore_errors=True)
 
