@@ -18,6 +18,8 @@ from tests.lab.network import Flow, Zone
 
 STATE = Path("/var/lib/xinglin-lab")
 SLOTS = range(1, 100)
+ALIVE = "alive"
+"""The file that a lab's process holds locked, while it lives."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,16 @@ def _load(record: Path) -> Lab:
 
 def labs() -> tuple[Lab, ...]:
     """Every lab on this machine."""
-    return tuple(_load(record) for record in sorted(STATE.glob("*/lab.json")))
+    names = sorted(record.parent.name for record in STATE.glob("*/lab.json"))
+    return tuple(lab for name in names if (lab := find(name)))
 
 
 def find(name: str) -> Lab | None:
-    """A lab by name, or None."""
-    record = STATE / name / "lab.json"
-    return _load(record) if record.exists() else None
+    """A lab by name, or None; another process may be removing it at this moment."""
+    try:
+        return _load(STATE / name / "lab.json")
+    except FileNotFoundError:
+        return None
 
 
 def create(name: str) -> Lab:
@@ -175,8 +180,10 @@ def create(name: str) -> Lab:
 @contextmanager
 def held(lab: Lab) -> Iterator[Lab]:
     """Mark a lab as one that dies with this process, and end it; ``sweep`` finds those whose process was killed."""
-    with (lab.directory / "alive").open("w") as alive:
+    draft = lab.directory / ".alive"
+    with draft.open("w") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)
+        draft.rename(lab.directory / ALIVE)  # never there unlocked: another process sweeps at any time
         try:
             yield lab
         finally:
@@ -186,16 +193,19 @@ def held(lab: Lab) -> Iterator[Lab]:
 def sweep(log: Callable[[str], None] = lambda _: None) -> None:
     """Remove what killed runs left: their hosts, mounts, bridges and files."""
     for lab in labs():
-        marker = lab.directory / "alive"
-        if not marker.exists():
+        marker = lab.directory / ALIVE
+        try:
+            alive = marker.open()
+        except FileNotFoundError:
             continue
-        with marker.open("w") as alive:
+        with alive:
             try:
                 fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            log(f"lab {lab.name}: its run was killed; removing what it left")
-            lab.purge()
+            if marker.exists():  # else its own process has just removed it all
+                log(f"lab {lab.name}: its run was killed; removing what it left")
+                lab.purge()
 
 
 def _slots_on_links() -> set[int]:
