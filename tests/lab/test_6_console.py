@@ -1,6 +1,7 @@
 """The real console of the clinic in a real browser: first login, every page, the story of the faults before."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -17,12 +18,26 @@ PASSWORD = "Qinghe-2026-trial"  # of an account in a lab that lives for this tes
 
 
 @pytest.fixture(scope="module")
-def page(clinic: Lab, appliance: Host) -> Iterator[Page]:
+def chromium(clinic: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This machine's Chromium on the workstation's network.
+
+    It drops its connections whenever an interface comes or goes, and on this machine another lab's do.
+    """
+    network = clinic.host("ws1").leader_pid
+    assert network is not None
+    launcher = tmp_path_factory.mktemp("browser") / "chromium"
+    launcher.write_text(f'#!/bin/sh\nexec nsenter --net=/proc/{network}/ns/net {CHROMIUM} "$@"\n')
+    launcher.chmod(0o755)
+    return launcher
+
+
+@pytest.fixture(scope="module")
+def page(clinic: Lab, appliance: Host, chromium: Path) -> Iterator[Page]:
     """A browser that has logged in by the one-time secret, as the first person does."""
     secret = first_login(clinic)
     assert secret
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
         # The facility's authority is not in the browser's store; that the certificate is right is tested below.
         page = browser.new_context(ignore_https_errors=True, base_url=f"https://{appliance.address}:8443").new_page()
         page.goto("/")
