@@ -130,17 +130,19 @@ def test_a_full_vault_is_named_the_local_backup_is_good_and_the_next_night_copie
 def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
     """Put the server's repositories on a disk with little room; what was stored meanwhile is kept."""
     place = REPOSITORIES_DISK
-    used = int(server.run("du", "-sm", "--exclude=.ballast", place).split()[0])
+    # At rest: a proof or a WAL run would make and remove its locks meanwhile, and its clients try again.
     server.run(
         "bash",
         "-ec",
         f"""
-        mkdir -p /mnt/small && mount -t tmpfs -o size={used + spare_megabytes}m tmpfs /mnt/small
+        systemctl stop xinglin-repository.service xinglin-watch.service
+        used=$(du -sm --exclude=.ballast {place} | cut -f 1)
+        mkdir -p /mnt/small && mount -t tmpfs -o "size=$((used + {spare_megabytes}))m" tmpfs /mnt/small
         cp -a {place}/*/ /mnt/small/
         chown --reference={place} /mnt/small
         chmod --reference={place} /mnt/small
         mount --bind /mnt/small {place}
-        systemctl restart xinglin-repository.service""",
+        systemctl start xinglin-repository.service""",
     )
     try:
         yield
@@ -149,7 +151,7 @@ def small_disk(server: Host, spare_megabytes: int) -> Iterator[None]:
             "bash",
             "-ec",
             f"""
-            systemctl stop xinglin-repository.service
+            systemctl stop xinglin-repository.service xinglin-watch.service
             umount {place}; rm -rf {place}/*/locks/*; cp -a -n /mnt/small/*/ {place}/; umount /mnt/small
             systemctl start xinglin-repository.service""",
         )
