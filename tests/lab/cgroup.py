@@ -22,7 +22,7 @@ def make(machine: str) -> list[Path]:
     return groups
 
 
-def remove(machine: str, timeout_seconds: float = 5) -> None:
+def remove(machine: str, timeout_seconds: float = 60) -> None:
     """Remove the control groups of a host that has ended."""
     deadline = time.monotonic() + timeout_seconds
     for group in groups_of(machine):
