@@ -95,7 +95,7 @@ def first_login(lab: Lab) -> str | None:
 def console_status(lab: Lab) -> dict[str, Any]:
     """What the console knows, as `xinglin status --json` gives it."""
     appliance = next(host for host in lab.hosts if host.has_outside)
-    document: dict[str, Any] = json.loads(appliance.attempt(XINGLIN, "console", "status", "--json").stdout)
+    document: dict[str, Any] = json.loads(appliance.run(XINGLIN, "console", "status", "--json"))
     return document
 
 
