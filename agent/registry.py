@@ -18,8 +18,8 @@ from prometheus_client.registry import Collector as FamilySource
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.25
-"""How long a scrape waits for a run that it started itself."""
+PATIENCE_SECONDS = 2.0
+"""How long a scrape waits for the runs that it started itself, all together: a busy host's values are wanted most."""
 
 KEPT_INTERVALS = 3
 """After this many intervals without a good run, a collector's values are no longer shown."""
@@ -109,11 +109,14 @@ class Runner:
                 self._condition.notify_all()
             return self._runs + 1
 
-    def wait(self, run: int, patience_seconds: float) -> None:
-        """Wait until ``run`` is finished, at most ``patience_seconds`` after it was asked for."""
+    def wait(self, run: int, patience_seconds: float, deadline: float) -> None:
+        """Wait until ``run`` is finished, at most ``patience_seconds`` after it was asked for, and until ``deadline``.
+
+        So a run that hangs costs one wait, and none of the later ones.
+        """
         with self._condition:
             if self._runs < run and self._asked_at is not None:
-                remaining = self._asked_at + patience_seconds - time.monotonic()
+                remaining = min(self._asked_at + patience_seconds, deadline) - time.monotonic()
                 if remaining > 0:
                     self._condition.wait_for(lambda: self._runs >= run, remaining)
 
@@ -186,14 +189,16 @@ class Registry:
 
     def settle(self, patience_seconds: float) -> None:
         """Wait until every collector has finished a run, at most ``patience_seconds``."""
+        deadline = time.monotonic() + patience_seconds
         for runner in self._runners:
-            runner.wait(1, patience_seconds)
+            runner.wait(1, patience_seconds, deadline)
 
     def scrape(self) -> bytes:
         """Return the page: every collector's last good values, then how the collectors stand."""
+        deadline = time.monotonic() + self._patience_seconds
         for runner in self._runners:
             if runner.at_scrape:  # one after the other: together they would only fight for the interpreter's lock
-                runner.wait(runner.ask(), self._patience_seconds)
+                runner.wait(runner.ask(), self._patience_seconds, deadline)
         states = [runner.state() for runner in self._runners]
         return b"".join(state.text for state in states) + render(_report(states))
 

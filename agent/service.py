@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS = 3.0
-"""How long the first runs may take before the agent says that it is ready."""
+SETTLE_SECONDS = 20.0
+"""How long the first runs may take before the agent says that it is ready: as long as any collector may."""
 
 
 def collectors(config: Config, agent_version: str) -> tuple[Collector, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.config import Config
+from agent.service import SETTLE_SECONDS, collectors
 from backup.status import BackupRun, Progress, Trigger, write_progress, write_run
 from tests.agent import repository_files
 from tests.agent.client import Client
@@ -79,6 +81,10 @@ def test_the_first_scrape_after_ready_already_has_every_collector(client: Client
     success.pop("systemd")
     assert success == dict.fromkeys(success, 1)
     assert len(success) == 13
+
+
+def test_every_collector_may_use_its_whole_time_before_the_agent_is_ready(config: Config):
+    assert max(each.timeout_seconds for each in collectors(config, "test")) <= SETTLE_SECONDS
 
 
 def test_promtool_finds_nothing_to_complain_about(client: Client):
