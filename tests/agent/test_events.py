@@ -63,8 +63,8 @@ def test_numbers_of_another_process_are_answered_at_once_with_everything(after: 
     journal = Journal()
     journal.add("rack-ups", "snmp", "on_battery")
     started = time.monotonic()
-    answer = journal.wait(after, stream, 20)
-    assert ([event.seq for event in answer.events], time.monotonic() - started < 1) == ([1], True)
+    answer = journal.wait(after, stream, 60)
+    assert ([event.seq for event in answer.events], time.monotonic() - started < 30) == ([1], True)
     assert Journal().wait(0).stream != answer.stream
 
 
@@ -73,13 +73,11 @@ def test_a_waiting_client_is_answered_by_the_event(serve: ServeWith):
     client = serve(LongPoll(journal).answer)
     stream = document(client.get("/events"))["stream"]
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(client.get, f"/events?after=0&stream={stream}&wait=20")
+        waiting = pool.submit(client.get, f"/events?after=0&stream={stream}&wait=25")
         wait_until(lambda: journal._condition._waiters)  # type: ignore[attr-defined]
-        told = time.monotonic()
         journal.add("rack-ups", "trap", "on_battery")
-        events = document(waiting.result())["events"]
+        events = document(waiting.result(15))["events"]  # long before its time is over
     assert [event["code"] for event in events] == ["on_battery"]
-    assert time.monotonic() - told < 1
 
 
 def test_a_client_without_news_is_answered_when_its_time_is_over(serve: ServeWith):
@@ -129,16 +127,16 @@ def test_a_client_that_goes_away_frees_its_thread(serve: ServeWith, monkeypatch:
     else:  # as a process that was killed: no goodbye of TLS
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         socket.socket(fileno=channel.detach()).close()
-    assert over.wait(5)
+    assert over.wait(20)  # before its time is over
     assert poll._waiting == {}
 
 
 def test_closing_the_journal_lets_everybody_go():
     journal = Journal()
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(journal.wait, 0, "", 20.0)
+        waiting = pool.submit(journal.wait, 0, "", 60.0)
         journal.close()
-        assert waiting.result(5).events == ()
+        assert waiting.result(30).events == ()
     assert journal.wait(0, "", 20).last == 0
 
 
