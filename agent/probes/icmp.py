@@ -5,6 +5,7 @@ The kernel sets the identifier and gives each socket its own answers only; the g
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import socket
@@ -17,6 +18,7 @@ ECHO_REQUEST = {4: 8, 6: 128}
 ECHO_REPLY = {4: 0, 6: 129}
 HEADER = struct.Struct("!BBHHH")  # type, code, checksum (the kernel's work), identifier (likewise), sequence
 NONCE_BYTES = 16
+PACKET_BYTES = 256
 
 
 async def echo(address: str, *, echoes: int, gap_seconds: float, timeout_seconds: float) -> float:
@@ -59,18 +61,46 @@ async def _first_answer(
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 return await _answer(sock, version, nonce, sent)
         except TimeoutError:
+            # A busy machine may have let the time go by before this process looked: what is here was in time.
+            if (took := _answer_here(sock, version, nonce, sent)) is not None:
+                return took
             if time.monotonic() >= deadline:
                 break
     raise PollError(Trouble.UNREACHABLE, f"no answer to {len(sent)} ICMP echoes in {timeout_seconds:g} s")
 
 
 async def _answer(sock: socket.socket, version: int, nonce: bytes, sent: dict[int, float]) -> float:
-    """Wait for the answer to one of our echoes: its type, our nonce, a sequence that was sent."""
+    """Wait for the answer to one of our echoes."""
+    while (took := _answer_here(sock, version, nonce, sent)) is None:
+        await _readable(sock)
+    return took
+
+
+async def _readable(sock: socket.socket) -> None:
+    """Wait for a packet and leave it where it is: what the loop's ``sock_recv`` has read, a cancelled wait loses."""
     loop = asyncio.get_running_loop()
-    while True:
-        packet = await loop.sock_recv(sock, 256)
-        if len(packet) < HEADER.size:
-            continue
-        kind, _, _, _, sequence = HEADER.unpack_from(packet)
-        if kind == ECHO_REPLY[version] and packet[HEADER.size :] == nonce and sequence in sent:
-            return time.monotonic() - sent[sequence]
+    came = asyncio.Event()
+    loop.add_reader(sock, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(sock)
+
+
+def _answer_here(sock: socket.socket, version: int, nonce: bytes, sent: dict[int, float]) -> float | None:
+    """Return the seconds that the answer to one of our echoes took, if it is here."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            took = _took(sock.recv(PACKET_BYTES), version, nonce, sent)
+            if took is not None:
+                return took
+    return None
+
+
+def _took(packet: bytes, version: int, nonce: bytes, sent: dict[int, float]) -> float | None:
+    """Return the seconds that an answer to one of our echoes took: its type, our nonce, a sequence that was sent."""
+    if len(packet) < HEADER.size:
+        return None
+    kind, _, _, _, sequence = HEADER.unpack_from(packet)
+    ours = kind == ECHO_REPLY[version] and packet[HEADER.size :] == nonce and sequence in sent
+    return time.monotonic() - sent[sequence] if ours else None
