@@ -27,7 +27,7 @@ __all__ = ["PORT", "Code", "NutClient", "NutError"]
 class NutClient:
     """One connection to upsd, for one thread.
 
-    Every request must be over within ``timeout_seconds``, however upsd drips its answer.  A failure of the
+    Every answer must have come within ``timeout_seconds``, however upsd drips it.  A failure of the
     connection itself (all of ours in ``Code``) closes it; after an ``ERR`` of upsd's it can be used on.
     """
 
@@ -197,16 +197,16 @@ class NutClient:
         return "".join(letter for letter in line.decode("utf-8", "replace") if letter.isprintable())
 
     def _receive(self, deadline: float) -> bytes:
+        """Return what comes next until the deadline, and after it what is here already.
+
+        A busy machine may have let the time go by before this process looked: what is here was in time.
+        """
         connection = self._connection()
-        remaining = deadline - time.monotonic()
-        late = f"no whole answer in {self._timeout_seconds:g} s"
-        if remaining <= 0:
-            raise NutError(Code.TIMED_OUT, late)
         try:
-            connection.settimeout(remaining)
+            connection.settimeout(max(0.0, deadline - time.monotonic()))
             data = connection.recv(LONGEST_LINE)
-        except TimeoutError as error:
-            raise NutError(Code.TIMED_OUT, late) from error
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
+            raise NutError(Code.TIMED_OUT, f"no whole answer in {self._timeout_seconds:g} s") from error
         except OSError as error:
             raise NutError(Code.CLOSED, error.strerror or str(error)) from error
         if not data:
