@@ -34,7 +34,7 @@ USERS = f"""\
   upsmon secondary
 """
 ON_LINE = "ups.status: OL\nbattery.charge: 100\nbattery.runtime: 1800\nups.load: 27\nups.mfr: Stand-in\n"
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def nss_database(directory: Path, ca: Path, *identity: str) -> None:
@@ -95,7 +95,7 @@ class Rig:
     def has_data(self, ups: str) -> bool:
         """Tell whether upsd has a driver's data."""
         try:
-            with NutClient.connect("127.0.0.1", self.port, tls=None, server_name=None, timeout_seconds=5) as client:
+            with NutClient.connect("127.0.0.1", self.port, tls=None, server_name=None, timeout_seconds=30) as client:
                 return bool(client.variables(ups))
         except NutError:
             return False
@@ -107,6 +107,19 @@ class Rig:
         except ConnectionRefusedError:
             return False
         return True
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port of 127.0.0.1 that stays this rig's until the end, also while upsd is down.
+
+    Linux gives a bound port to nobody who asks for any; upsd may listen there, since both sockets have SO_REUSEADDR
+    and this one does not listen.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @contextmanager
@@ -126,39 +139,37 @@ def running_rig(
     """
     if not (PROGRAMS / "upsd").exists():
         pytest.skip("NUT is not installed: apt-get install nut-server nut-snmp libnss3-tools")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    (directory / "state").mkdir(parents=True)
-    (directory / "state").chmod(0o700)
-    authority = Authority(directory / "ca") if tls else None
-    settings = [f"LISTEN 127.0.0.1 {port}", "MAXAGE 4", f"STATEPATH {directory}/state"]
-    if authority is not None:
-        if shutil.which("certutil") is None:
-            pytest.skip("certutil is not installed: apt-get install libnss3-tools")
-        issued = authority.issue(name, end=valid_until)
-        nss_database(directory / "nss", authority.certificate, str(issued.certificate), str(issued.key), name)
-        settings += [f"CERTPATH {directory}/nss", f'CERTIDENT "{name}" ""', "DISABLE_WEAK_SSL true"]
-    sections = "".join(
-        f"[{ups}]\n driver=dummy-ups\n port={directory}/{ups}.dev\n mode=dummy-once\n" for ups in devices
-    )
-    for path, text in (
-        ("ups.conf", "pollinterval = 1\n" + sections + conf),
-        ("upsd.conf", "\n".join(settings) + "\n"),
-        ("upsd.users", users),
-        *((f"{ups}.dev", text) for ups, text in devices.items()),
-    ):
-        (directory / path).write_text(text)
-        (directory / path).chmod(0o600)
-    rig = Rig(directory, port, authority)
-    try:
-        for ups in devices:
-            rig.start_driver(ups)
-        for ups in devices:  # upsd looks for a driver that it has not found only every few seconds
-            rig.wait_until((directory / "state" / f"dummy-ups-{ups}").exists)
-        rig.start_upsd()
-        rig.wait_until(lambda: all(rig.has_data(ups) for ups in devices))
-        yield rig
-    finally:
-        for process in list(rig.processes):
-            rig.end(process)
+    with reserved_port() as port:
+        (directory / "state").mkdir(parents=True)
+        (directory / "state").chmod(0o700)
+        authority = Authority(directory / "ca") if tls else None
+        settings = [f"LISTEN 127.0.0.1 {port}", "MAXAGE 15", f"STATEPATH {directory}/state"]
+        if authority is not None:
+            if shutil.which("certutil") is None:
+                pytest.skip("certutil is not installed: apt-get install libnss3-tools")
+            issued = authority.issue(name, end=valid_until)
+            nss_database(directory / "nss", authority.certificate, str(issued.certificate), str(issued.key), name)
+            settings += [f"CERTPATH {directory}/nss", f'CERTIDENT "{name}" ""', "DISABLE_WEAK_SSL true"]
+        sections = "".join(
+            f"[{ups}]\n driver=dummy-ups\n port={directory}/{ups}.dev\n mode=dummy-once\n" for ups in devices
+        )
+        for path, text in (
+            ("ups.conf", "pollinterval = 1\n" + sections + conf),
+            ("upsd.conf", "\n".join(settings) + "\n"),
+            ("upsd.users", users),
+            *((f"{ups}.dev", text) for ups, text in devices.items()),
+        ):
+            (directory / path).write_text(text)
+            (directory / path).chmod(0o600)
+        rig = Rig(directory, port, authority)
+        try:
+            for ups in devices:
+                rig.start_driver(ups)
+            for ups in devices:  # upsd looks for a driver that it has not found only every few seconds
+                rig.wait_until((directory / "state" / f"dummy-ups-{ups}").exists)
+            rig.start_upsd()
+            rig.wait_until(lambda: all(rig.has_data(ups) for ups in devices))
+            yield rig
+        finally:
+            for process in list(rig.processes):
+                rig.end(process)
