@@ -24,6 +24,7 @@ from backup.status import (
     Cause,
     CopyState,
     Outcome,
+    RefusedDelete,
     RepositoryState,
     Step,
     format_time,
@@ -84,9 +85,13 @@ def watch(config_path: Path, *, journal: bool) -> int:
     """Measure the space, keep the ballast, tell the hosts what is free, find refused deletions."""
     config = keeper_config.load(config_path)
     _require_owner(config)
-    found = refused.read_journal(config.memories / CURSOR) if journal else []
+    found: list[RefusedDelete] = []
     try:
+        # First: on a full disk it gives up the ballast, and what comes then needs room.
         state = watch_once(config, found, now_utc)
+        if journal:
+            with refused.reading_journal(config.memories / CURSOR) as found:
+                state = watch_once(config, found, now_utc) if found else state
     except OSError as error:
         raise BackupError("local_disk_full", str(error.filename or config.directory), str(error)) from error
     lasts = f", full in {state.days_until_full:.0f} days" if state.days_until_full is not None else ""

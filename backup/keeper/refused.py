@@ -4,7 +4,10 @@ rest-server 0.13 (``--log -``) writes one line a request in the combined log for
 with ``--private-repos`` a 403 (unlike a 401) was answered to the user whose name the path begins with.
 """
 
+import contextlib
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,11 +39,23 @@ def parse(line: str) -> RefusedDelete | None:
     return RefusedDelete(at, found["host"], PORT.sub("", found["address"]), found["path"])
 
 
-def read_journal(cursor_file: Path, unit: str = UNIT) -> list[RefusedDelete]:
-    """Return what the journal of ``unit`` has since the last call (the first time: all); ``cursor_file`` remembers.
+@contextlib.contextmanager
+def reading_journal(cursor_file: Path, unit: str = UNIT) -> Iterator[list[RefusedDelete]]:
+    """Yield what the journal of ``unit`` has since the last time (the first time: all); ``cursor_file`` remembers.
 
+    It remembers only when the block ended well: what could not be stored, on a full disk for one, is found again.
     Raises BackupError ``journal_unreadable``: an alarm that cannot be heard must be said so.
     """
+    fresh = cursor_file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    if cursor_file.exists():
+        shutil.copyfile(cursor_file, fresh)
+    yield _read(fresh, unit)
+    if fresh.exists():
+        fresh.replace(cursor_file)
+
+
+def _read(cursor_file: Path, unit: str) -> list[RefusedDelete]:
     found: list[RefusedDelete] = []
     words: list[str] = []
 

@@ -30,11 +30,13 @@ REFUSED_KEPT = 50
 def watch(config: KeeperConfig, refused: Sequence[RefusedDelete], now: Callable[[], datetime]) -> SpaceState:
     """Measure, keep or give up the ballast, publish the free space to the hosts; return what is also in space.json.
 
-    ``refused`` are the refused deletions that are new.  Raises OSError when the disk cannot be measured or written.
+    ``refused`` are the refused deletions that are new, or that an interrupted call may have stored already.
+    Raises OSError when the disk cannot be measured or written.
     """
-    _close_interrupted(config, now())
     earlier = read_space(config.space)
+    # Before anything is written: the disk may be full.
     ballast_bytes, released_at = _keep_ballast(config, earlier.released_at if earlier else None, now())
+    _close_interrupted(config, now())
     measured = space.measure(config.directory)
     growth = space.growth_bytes_per_day(read_repositories(config.repositories))
     for kept in config.hosts:
@@ -43,7 +45,7 @@ def watch(config: KeeperConfig, refused: Sequence[RefusedDelete], now: Callable[
                 space.publish(config.path(kept.host), measured.free, now())
             except OSError as error:
                 logger.warning("free space not published to %s: %s", kept.host, error)
-    known = (*(earlier.refused_deletes if earlier else ()), *refused)
+    known = dict.fromkeys((*(earlier.refused_deletes if earlier else ()), *refused))
     state = SpaceState(
         server=config.server,
         at=now(),

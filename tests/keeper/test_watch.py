@@ -1,19 +1,23 @@
 """The watch: space and its end, the ballast, refused deletions, and what a full disk still allows."""
 
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from backup import process
 from backup.config.policy import Retention
 from backup.keeper import refused, space
+from backup.keeper.cli import watch as watch_command
 from backup.keeper.keep import keep_all
 from backup.keeper.watch import watch
 from backup.night.recorder import now_utc
@@ -116,6 +120,35 @@ def test_on_a_full_disk_the_ballast_lets_the_keeper_make_room(host: ClinicHost, 
     check_all(kept.repository("his1"))
 
 
+def test_the_ballast_goes_before_anything_is_written_on_the_full_disk(
+    host: ClinicHost, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state, the cursor of the log and the repositories are on one disk, as on the appliance."""
+    (small_disk / "state/repositories").mkdir(parents=True)
+    (small_disk / "state/keeper").mkdir()
+    keepers = Keepers(host)
+    config = keepers.configure(
+        "local", directory=str(small_disk), state_directory=str(small_disk / "state"), ballast_bytes=GIGABYTE
+    )
+    assert watch(config, [], now_utc).ballast_bytes == 2 * MEGABYTE
+    write_repository(config.repositories, RepositoryState("console1", "his1", "local", FIRST))  # it died of it
+    with (small_disk / "filler").open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, space.measure(small_disk).free)
+
+    def journalctl_standin(command: list[str], _environment: object, **_more: object) -> int:
+        try:
+            Path(command[-1].removeprefix("--cursor-file=")).write_text("cursor")
+        except OSError:
+            return 1
+        return 0
+
+    monkeypatch.setattr(process, "run", journalctl_standin)
+    done = CliRunner().invoke(watch_command, ["--config", str(keepers.config_path("local"))])
+    assert (done.exit_code, "no ballast" in done.output) == (0, True), done.output
+    (state,) = read_repositories(config.repositories)
+    assert state.outcome is Outcome.INTERRUPTED
+
+
 def test_the_free_space_reaches_the_host_through_the_server(host: ClinicHost) -> None:
     local, _ = both(host.with_files())
     config = Keepers(host).configure("local")
@@ -175,7 +208,7 @@ def test_the_real_server_logs_a_stolen_keys_deletion(host: ClinicHost) -> None:
     command += ["--tls", "--tls-cert", str(certificate), "--tls-key", str(key)]
     log = server.directory / "access.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        server_process = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         await_port(server.port)
         for path in (f"data/{ZEROS}", f"data/{SOME}", f"snapshots/{SOME}", "config"):
@@ -183,13 +216,44 @@ def test_the_real_server_logs_a_stolen_keys_deletion(host: ClinicHost) -> None:
         stranger = replace(local, http_password="guessed")
         assert rest_server.request(stranger, "DELETE", f"data/{SOME}") == http.HTTPStatus.UNAUTHORIZED
     finally:
-        process.terminate()
-        process.wait(30)
+        server_process.terminate()
+        server_process.wait(30)
     found = [item for line in log.read_text().splitlines() if (item := refused.parse(line))]
     assert [(item.host, item.address, item.path) for item in found] == [
         ("his1", "127.0.0.1", path) for path in (f"data/{SOME}", f"snapshots/{SOME}", "config")
     ]
     assert all(abs(item.at - now_utc()) < timedelta(minutes=2) for item in found)
+
+
+def test_a_refused_deletion_that_could_not_be_stored_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = tmp_path / "journal.cursor"
+
+    def journalctl_standin(
+        command: list[str], _environment: object, *, on_line: Callable[[process.Source, str], None], **_more: object
+    ) -> int:
+        own = Path(command[-1].removeprefix("--cursor-file="))
+        if not own.exists():
+            on_line(process.Source.STDOUT, LOG.format(path="config", status=403))
+        own.write_text("after it")
+        return 0
+
+    monkeypatch.setattr(process, "run", journalctl_standin)
+    with contextlib.suppress(OSError), refused.reading_journal(cursor):
+        raise OSError("the disk is full")
+    with refused.reading_journal(cursor) as found:
+        assert [item.path for item in found] == ["config"]
+    with refused.reading_journal(cursor) as found:
+        assert found == []
+    assert list(tmp_path.iterdir()) == [cursor]
+
+
+def test_a_refused_deletion_that_is_found_again_is_told_once(host: ClinicHost) -> None:
+    config = Keepers(host).configure("local")
+    one = RefusedDelete(FIRST, "his1", "192.0.2.7", "config")
+    watch(config, [one], now_utc)
+    assert watch(config, [one], now_utc).refused_deletes == (one,)
 
 
 def test_refused_deletions_are_remembered_newest_last(host: ClinicHost) -> None:
