@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from agent.power import request as asking
 from agent.power.config import Config, load_config
 from agent.power.daemon import Daemon
 from agent.power.request import new_request, take_request, write_request
@@ -69,7 +68,7 @@ def test_a_request_that_comes_while_another_is_taken_is_not_lost(tmp_path: Path,
         return json.loads(text)
 
     write_request(tmp_path, first)
-    monkeypatch.setattr(asking.json, "loads", loads)
+    monkeypatch.setattr(json, "loads", loads)
     assert take_request(tmp_path) == first
     assert take_request(tmp_path) == second
     assert list(tmp_path.iterdir()) == []
