@@ -10,6 +10,7 @@ from pathlib import Path
 from backup.errors import BackupError
 from backup.postgres import postgresql
 from backup.postgres.postgresql import Database
+from backup.postgres.psql_session import session
 from backup.restore import programs
 from backup.restore.roles import unquoted
 
@@ -131,7 +132,10 @@ def switch(source: Database, live: str, aside: str, new: str) -> None:
 
 @contextmanager
 def _ending_connections(source: Database, name: str) -> Iterator[None]:
-    """End the connections to ``name`` again and again, from a thread, until the block ends."""
+    """End the connections to ``name`` again and again, from a thread, until the block ends.
+
+    By one session that is there before the block: on a busy host a new psql may need the block's whole patience.
+    """
     done = threading.Event()
     script = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     script += f"WHERE datname = {literal(name)} \\g /dev/null\n"
@@ -141,15 +145,17 @@ def _ending_connections(source: Database, name: str) -> Iterator[None]:
         # When the server does not answer here, it does not answer the rename either, which tells.
         with suppress(BackupError):
             while not done.is_set():
-                postgresql.query(maintenance(source), script)
+                own.ask(script)
 
-    thread = threading.Thread(target=keep_ending, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    with session(maintenance(source)) as own:
+        own.ask(script)
+        thread = threading.Thread(target=keep_ending, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
 
 def named(source: Database, name: str) -> Database:

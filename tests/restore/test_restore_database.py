@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from backup.night.recorder import now_utc
 from backup.postgres import manifest, postgresql
 from backup.postgres.compare import compare
 from backup.postgres.postgresql import Database
+from backup.postgres.psql_session import session
 from backup.restore import operation, plan, server
 from backup.restore import postgresql as postgresql_part
 from backup.restore.request import Request
@@ -125,6 +128,30 @@ def test_in_place_the_live_database_steps_aside_with_its_connections_ended_and_c
         stop.set()
         forget(cluster)
         postgresql.query(cluster, "ALTER DATABASE his RESET work_mem; GRANT CONNECT ON DATABASE his TO PUBLIC;")
+
+
+def test_databases_change_places_also_where_a_program_takes_long_to_start(
+    cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rename waits five seconds for the connections that another session ends meanwhile."""
+    start = postgresql.as_server_user
+
+    def late(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(7)
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(postgresql, "as_server_user", late)
+    postgresql.query(cluster, "CREATE DATABASE his_live;")
+    postgresql.query(cluster, "CREATE DATABASE his_new;")
+    try:
+        with session(server.named(cluster, "his_live")) as application:
+            application.ask("SELECT 1;")
+            server.switch(cluster, "his_live", "his_aside", "his_new")
+        assert {"his_live", "his_aside"} < server.databases(cluster)
+        assert "his_new" not in server.databases(cluster)
+    finally:
+        forget(cluster)
 
 
 def test_a_role_that_is_missing_is_made_and_one_that_exists_is_left_alone(night: Config, cluster: Database) -> None:
