@@ -22,7 +22,7 @@ from backup.sources.devices.put_back import PUT_BACK
 from backup.status import Outcome, read_restores
 from tests.backup.clinic_host import ClinicHost, run
 from tests.backup.conftest import scratch_place
-from tests.backup.servers import await_port, free_port
+from tests.backup.servers import await_port, reserved_port
 from tests.backup.test_cli import xinglin
 from tests.restore.test_guide import at_a_terminal
 from tests.sources.samba import Samba, samba
@@ -192,27 +192,28 @@ def test_orthanc_comes_back_beside_and_an_orthanc_started_on_it_shows_the_same(
     orthanc.add(99)
     done = do(config, parts=(orthanc.source.name,), target=str(tmp_path / "back"))
     assert (done.record.cause, done.record.outcome) == (None, Outcome.SUCCESS)
-    restored = Orthanc(tmp_path / "back" / orthanc.source.name, free_port())
-    assert str(restored.directory) in done.hints[0]
-    settings: dict[str, object] = {
-        "StorageDirectory": str(restored.directory),
-        "IndexDirectory": str(restored.directory),
-    }
-    settings |= {"HttpPort": restored.port, "DicomServerEnabled": False, "AuthenticationEnabled": False}
-    (tmp_path / "second.json").write_text(json.dumps(settings))
-    process = subprocess.Popen(
-        ending_with_us(["/usr/sbin/Orthanc", str(tmp_path / "second.json")]),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        await_port(restored.port)
-        after = restored.call("GET", "/statistics")
-        assert after["CountInstances"] == before["CountInstances"] == 12
-        restored.call("GET", f"/instances/{restored.call('GET', '/instances')[0]}/simplified-tags")
-    finally:
-        end(process)
+    with reserved_port() as port:
+        restored = Orthanc(tmp_path / "back" / orthanc.source.name, port)
+        assert str(restored.directory) in done.hints[0]
+        settings: dict[str, object] = {
+            "StorageDirectory": str(restored.directory),
+            "IndexDirectory": str(restored.directory),
+        }
+        settings |= {"HttpPort": restored.port, "DicomServerEnabled": False, "AuthenticationEnabled": False}
+        (tmp_path / "second.json").write_text(json.dumps(settings))
+        process = subprocess.Popen(
+            ending_with_us(["/usr/sbin/Orthanc", str(tmp_path / "second.json")]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            await_port(restored.port)
+            after = restored.call("GET", "/statistics")
+            assert after["CountInstances"] == before["CountInstances"] == 12
+            restored.call("GET", f"/instances/{restored.call('GET', '/instances')[0]}/simplified-tags")
+        finally:
+            end(process)
     everything = plan.make(config, Request("his", everything=True, in_place=True), now_utc())
     assert [part.name for part in everything.left_out] == [orthanc.source.name]
     done = do(config, everything=True, target=str(tmp_path / "all"))

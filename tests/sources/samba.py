@@ -12,7 +12,7 @@ import pytest
 
 from backup.process import end, ending_with_us
 from backup.sources.smb.source import SmbSource
-from tests.backup.servers import await_port, free_port
+from tests.backup.servers import await_port, reserved_port
 
 USER = "nobody"
 PASSWORD = "Apricot-杏林-1"
@@ -50,39 +50,39 @@ def samba(root: Path) -> Iterator[Samba]:
         pytest.skip("needs root, to serve the share as another user")
     if not program or not shutil.which("smbclient"):
         pytest.skip("Samba is not installed (apt-get install samba smbclient)")
-    port = free_port()
-    # The share is served as another user, who must be able to read what a test puts there.
-    before = os.umask(0o022)
-    for name in (*OWN, "share"):
-        (root / name).mkdir(parents=True, mode=0o755)
-    configuration = root / "smb.conf"
-    configuration.write_text(
-        "[global]\nserver role = standalone server\ninterfaces = 127.0.0.1\nbind interfaces only = yes\n"
-        f"smb ports = {port}\npassdb backend = tdbsam:{root}/private/passdb.tdb\nlog file = {root}/log\n"
-        f"private dir = {root}/private\nlock directory = {root}/lock\nstate directory = {root}/state\n"
-        f"cache directory = {root}/cache\npid directory = {root}/pid\nncalrpc dir = {root}/ncalrpc\n"
-        f"disable spoolss = yes\nload printers = no\ndisable netbios = yes\n[公共]\npath = {root}/share\n"
-    )
-    subprocess.run(
-        ["smbpasswd", "-c", str(configuration), "-s", "-a", USER],
-        input=f"{PASSWORD}\n{PASSWORD}\n",
-        text=True,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    process = subprocess.Popen(
-        ending_with_us([program, "-s", str(configuration), "--foreground", "--no-process-group"]),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        await_port(port)
-        made = Samba(root, port, process)
-        made.credentials("credentials", PASSWORD)
-        yield made
-    finally:
-        os.umask(before)
-        process.terminate()  # these daemons do not listen to SIGINT
-        end(process)
+    with reserved_port() as port:
+        # The share is served as another user, who must be able to read what a test puts there.
+        before = os.umask(0o022)
+        for name in (*OWN, "share"):
+            (root / name).mkdir(parents=True, mode=0o755)
+        configuration = root / "smb.conf"
+        configuration.write_text(
+            "[global]\nserver role = standalone server\ninterfaces = 127.0.0.1\nbind interfaces only = yes\n"
+            f"smb ports = {port}\npassdb backend = tdbsam:{root}/private/passdb.tdb\nlog file = {root}/log\n"
+            f"private dir = {root}/private\nlock directory = {root}/lock\nstate directory = {root}/state\n"
+            f"cache directory = {root}/cache\npid directory = {root}/pid\nncalrpc dir = {root}/ncalrpc\n"
+            f"disable spoolss = yes\nload printers = no\ndisable netbios = yes\n[公共]\npath = {root}/share\n"
+        )
+        subprocess.run(
+            ["smbpasswd", "-c", str(configuration), "-s", "-a", USER],
+            input=f"{PASSWORD}\n{PASSWORD}\n",
+            text=True,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        process = subprocess.Popen(
+            ending_with_us([program, "-s", str(configuration), "--foreground", "--no-process-group"]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            await_port(port)
+            made = Samba(root, port, process)
+            made.credentials("credentials", PASSWORD)
+            yield made
+        finally:
+            os.umask(before)
+            process.terminate()  # these daemons do not listen to SIGINT
+            end(process)

@@ -14,7 +14,7 @@ import pytest
 
 from backup.process import end, ending_with_us
 from backup.sources.devices.ssh import Device
-from tests.backup.servers import await_port, free_port
+from tests.backup.servers import await_port, reserved_port
 
 HERE = Path(__file__).parent
 
@@ -57,25 +57,25 @@ def sshd(root: Path) -> Iterator[Sshd]:
         pytest.skip("needs root and sshd (apt-get install openssh-server)")
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     root.mkdir()
-    port = free_port()
-    _make_key(root / "host.key")
-    (root / "authorized_keys").touch(mode=0o600)
-    (root / "known_hosts").write_text(f"[127.0.0.1]:{port} {(root / 'host.key.pub').read_text()}")
-    (root / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {root}/host.key\nAuthorizedKeysFile {root}/authorized_keys\n"
-        "StrictModes no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nPidFile none\n"
-        "Subsystem sftp internal-sftp\n"
-    )
-    with (root / "log").open("wb") as log:
-        process = subprocess.Popen(
-            ending_with_us([program, "-D", "-e", "-f", str(root / "sshd_config")]),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+    with reserved_port() as port:
+        _make_key(root / "host.key")
+        (root / "authorized_keys").touch(mode=0o600)
+        (root / "known_hosts").write_text(f"[127.0.0.1]:{port} {(root / 'host.key.pub').read_text()}")
+        (root / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1:{port}\nHostKey {root}/host.key\nAuthorizedKeysFile {root}/authorized_keys\n"
+            "StrictModes no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nPidFile none\n"
+            "Subsystem sftp internal-sftp\n"
         )
-    try:
-        await_port(port)
-        yield Sshd(root, port, process)
-    finally:
-        process.terminate()  # these daemons do not listen to SIGINT
-        end(process)
+        with (root / "log").open("wb") as log:
+            process = subprocess.Popen(
+                ending_with_us([program, "-D", "-e", "-f", str(root / "sshd_config")]),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            await_port(port)
+            yield Sshd(root, port, process)
+        finally:
+            process.terminate()  # these daemons do not listen to SIGINT
+            end(process)

@@ -18,7 +18,7 @@ from backup.process import end, ending_with_us
 from backup.sources import sqlite
 from backup.sources.orthanc import index
 from backup.sources.orthanc.source import OrthancSource
-from tests.backup.servers import await_port, free_port
+from tests.backup.servers import await_port, reserved_port
 from tests.sources.rig import Rig
 
 PIXEL = (
@@ -55,28 +55,32 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
     program = shutil.which("Orthanc", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         pytest.skip("Orthanc is not installed (apt-get install orthanc)")
-    made = Orthanc(tmp_path / "orthanc", free_port())
-    made.directory.mkdir()
-    configuration = {
-        "StorageDirectory": str(made.directory),
-        "IndexDirectory": str(made.directory),
-        "HttpPort": made.port,
-        "DicomServerEnabled": False,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
-    }
-    (tmp_path / "orthanc.json").write_text(json.dumps(configuration))
-    with (tmp_path / "orthanc.log").open("wb") as log:
-        process = subprocess.Popen(
-            ending_with_us([program, str(tmp_path / "orthanc.json")]), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        await_port(made.port)
-        for number in range(12):
-            made.add(number)
-        yield made
-    finally:
-        end(process)
+    with reserved_port() as port:
+        made = Orthanc(tmp_path / "orthanc", port)
+        made.directory.mkdir()
+        configuration = {
+            "StorageDirectory": str(made.directory),
+            "IndexDirectory": str(made.directory),
+            "HttpPort": made.port,
+            "DicomServerEnabled": False,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+        }
+        (tmp_path / "orthanc.json").write_text(json.dumps(configuration))
+        with (tmp_path / "orthanc.log").open("wb") as log:
+            process = subprocess.Popen(
+                ending_with_us([program, str(tmp_path / "orthanc.json")]),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            await_port(made.port)
+            for number in range(12):
+                made.add(number)
+            yield made
+        finally:
+            end(process)
 
 
 def test_index_and_storage_of_a_running_orthanc_are_captured_and_proved(rig: Rig, orthanc: Orthanc):
