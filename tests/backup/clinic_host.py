@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backup.config import policy_file
 from backup.config.policy import Config
@@ -16,6 +18,7 @@ from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
 
 REPOSITORY_PASSWORD = "correct horse"
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class ClinicHost:
                 {
                     "name": "his",
                     "hosts": ["his1"],
-                    "schedule": "02:00",
+                    # Twelve hours away: no test sees one time of the day end and the next begin.
+                    "schedule": f"{datetime.now(ZONE) + timedelta(hours=12):%H:%M}",
                     "sources": sources,
                     "rpo_hours": 24,
                     "rto_hours": 4,
@@ -72,7 +76,7 @@ class ClinicHost:
             "ca": str(self.local_server.authority.certificate),
             "state_directory": str(self.root / "state"),
             "cache_directory": str(self.root / "cache"),
-            "timezone": "Asia/Shanghai",
+            "timezone": ZONE.key,
         }
         self.config_path.write_text(json.dumps(data))
         return policy_file.load(self.config_path)
