@@ -47,12 +47,13 @@ def browse_service(place: Path, directory: Path, password_file: Path) -> Iterato
 
 
 def _await(path: Path, listener: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert listener.poll() is None
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(path))
             return
+        time.sleep(0.01)
     raise TimeoutError(path)
 
 

@@ -131,12 +131,12 @@ def test_a_schema_change_that_comes_before_pg_dump_has_its_locks_costs_another_t
 ) -> None:
     """pg_dump would wait for the change, the change for us, and we for pg_dump."""
     config = replace(host.with_database(cluster), offsite=None)
-    monkeypatch.setattr(postgresql, "DUMP_LOCK_SECONDS", 1)
     with table_of_its_own(cluster, "queued"), session(cluster) as migration:
         waiter = threading.Thread(target=lambda: migration.ask("ALTER TABLE public.queued ADD COLUMN extra text;", 60))
         original = postgresql.dump_stream
 
         def late(source: Database, snapshot: ExportedSnapshot, stderr: IO[bytes]) -> AbstractContextManager[Producer]:
+            monkeypatch.setattr(postgresql, "DUMP_LOCK_SECONDS", 60 if waiter.ident else 1)
             if not waiter.ident:
                 waiter.start()
                 waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock';"
