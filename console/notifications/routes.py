@@ -37,6 +37,7 @@ class Line:
         self._redact = redact
         self._busy = threading.Lock()
         self._late: Attempt | None = None
+        self._ended: dict[str, Delivery] = {}  # what became of late attempts that nobody has asked about yet
 
     def send(self, parcel: Parcel, deadline_seconds: float) -> Delivery:
         """Try once.  An attempt that hangs is left alone; until it has ended nothing else goes by this route."""
@@ -45,8 +46,10 @@ class Line:
                 if not self._late.ended.is_set():
                     return Delivery(Outcome.RETRY, "the attempt before this one still hangs", deadline_seconds)
                 late, self._late = self._late, None
-                if late.key == parcel.key and late.delivery is not None:
-                    return late.delivery  # what had hung has ended after all: it must not be sent twice
+                if late.delivery is not None:
+                    self._ended[late.key] = late.delivery
+            if (delivery := self._ended.pop(parcel.key, None)) is not None:
+                return delivery  # what had hung has ended after all: it must not be sent twice
             wait = self.limit.take()
             if wait > 0:
                 return Delivery(Outcome.RETRY, f"held back: {MOST} messages a minute went this way", wait)

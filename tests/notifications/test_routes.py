@@ -5,6 +5,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from console.notifications.webhook import WebhookTransport
 from console.notifications.writing import Style, cut, write
 from console.rules.problem import Severity
 from tests.console.fixture_config import console_config
-from tests.notifications.cloud import CloudStandIn, Given
+from tests.notifications.cloud import CloudStandIn
 from tests.notifications.conftest import MESSAGE, STYLE, another, now
 from tests.notifications.mail_server import SmtpServer
 
@@ -80,22 +81,45 @@ def test_twenty_a_minute_then_the_rest_together(receiver: CloudStandIn, context:
     assert [one["incident_id"] for one in receiver.asked[-1].document["messages"]] == [99, 100]
 
 
-def test_a_route_that_hangs_blocks_no_other_and_nothing_goes_twice(cloud: Start, context: ssl.SSLContext):
-    slow, quick = cloud("slow.test"), cloud("quick.test")
-    released = threading.Event()
-    slow.given = Given("", 200, wait=released)
-    routes = FacilityRoutes(
-        {URGENT: hook(slow, context), DAILY: hook(quick, context)}, Redactor([]), deadline_seconds=0.3
-    )
-    assert routes.send("urgent", MESSAGE) == Delivery(Outcome.RETRY, "no end within 0.3 s")
-    assert routes.send("daily", MESSAGE).outcome is Outcome.DELIVERED
+class HangingStandIn:
+    """A transport whose first attempt hangs until the test lets it end."""
+
+    def __init__(self) -> None:
+        self.begun, self.released = threading.Event(), threading.Event()
+        self.sent: list[str] = []
+
+    def send(self, parcel: Parcel) -> Delivery:
+        self.sent.append(parcel.key)
+        self.begun.set()
+        self.released.wait()
+        return Delivery(Outcome.DELIVERED, f"taken: {parcel.key}")
+
+
+def test_a_route_that_hangs_blocks_no_other(receiver: CloudStandIn, context: ssl.SSLContext):
+    hanging = HangingStandIn()
+    routes = FacilityRoutes({URGENT: hanging, DAILY: hook(receiver, context)}, Redactor([]))
+    with ThreadPoolExecutor() as elsewhere:
+        urgent = elsewhere.submit(routes.send, "urgent", MESSAGE)
+        assert hanging.begun.wait(60)
+        assert routes.send("daily", MESSAGE).outcome is Outcome.DELIVERED
+        hanging.released.set()
+        urgent.result()
+
+
+def test_what_hung_is_not_sent_again_even_when_others_went_in_between():
+    hanging = HangingStandIn()
+    routes = FacilityRoutes({URGENT: hanging}, Redactor([]), deadline_seconds=0.05)
+    assert routes.send("urgent", MESSAGE) == Delivery(Outcome.RETRY, "no end within 0.05 s")
     assert "still hangs" in routes.send("urgent", MESSAGE).answer
+    assert "still hangs" in routes.send("urgent", another(8)).answer
     late = routes._lines["urgent"]._late
     assert late is not None
-    released.set()
-    assert late.ended.wait(5)
-    assert routes.send("urgent", MESSAGE).outcome is Outcome.DELIVERED  # told from the attempt that had hung
-    assert len(slow.asked) == 1
+    hanging.released.set()
+    assert late.ended.wait(60)
+    patient = routes._lines["urgent"]
+    assert patient.send(Parcel("inc-8", (another(8),)), 60).answer == "taken: inc-8"
+    assert patient.send(Parcel(MESSAGE.key, (MESSAGE,)), 60).answer == f"taken: {MESSAGE.key}"
+    assert hanging.sent == [MESSAGE.key, "inc-8"]
 
 
 class BrokenStandIn:
