@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -106,12 +106,16 @@ class MailTransport:
             smtp = smtplib.SMTP_SSL(server.host, server.port, name, timeout=READ_SECONDS, context=self._context)
         else:
             smtp = smtplib.SMTP(server.host, server.port, name, timeout=READ_SECONDS)
-        with smtp:
+        try:
             if server.security == "starttls":
                 smtp.starttls(context=self._context)  # raises where the server does not offer it
             if server.user:
                 smtp.login(server.user, self._password or "")
             yield smtp
+        finally:
+            with suppress(smtplib.SMTPException):  # the letter's fate was told before: no farewell changes it
+                smtp.quit()
+            smtp.close()
 
     def _transaction(
         self, smtp: smtplib.SMTP, recipients: Sequence[str], letter: bytes

@@ -30,6 +30,7 @@ class Manners:
     offers_starttls: bool = True
     recipients: dict[str, str] = field(default_factory=dict)  # address → reply instead of 250
     taken: str = "250 2.0.0 Ok: queued as 4F2C1"
+    farewell: str = "221 bye"
 
 
 class SmtpServer:
@@ -100,7 +101,7 @@ class Conversation:
             elif verb == "DATA":
                 self._take()
             elif verb == "QUIT":
-                self._say("221 bye")
+                self._say(self._server.manners.farewell)
                 return
             else:
                 self._say("250 ok")

@@ -98,6 +98,12 @@ def test_the_reply_to_the_letter_decides(smtp: SmtpServer, context: ssl.SSLConte
     assert (delivery.outcome, delivery.answer) == (outcome, reply)
 
 
+def test_a_letter_that_was_taken_is_not_sent_again_because_of_the_farewell(smtp: SmtpServer, context: ssl.SSLContext):
+    smtp.manners.farewell = "421 4.3.2 shutting down"
+    delivery = mailer(smtp, context).send(parcel())
+    assert (delivery.outcome, delivery.answer) == (D, "250 2.0.0 Ok: queued as 4F2C1")
+
+
 def test_a_server_without_starttls_gets_neither_password_nor_letter(smtp: SmtpServer, context: ssl.SSLContext):
     smtp.manners.offers_starttls = False
     delivery = mailer(smtp, context).send(parcel())
