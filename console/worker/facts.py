@@ -59,6 +59,9 @@ class FactsRound:
             except FactsError as error:
                 logger.warning("host %s: facts not usable: %s", host.name, error)
                 self._note(host, str(error))
+            except Exception as error:  # one host's trouble must not hide the others
+                logger.exception("host %s: its facts could not be taken in", host.name)
+                self._note(host, f"{type(error).__name__}: they could not be taken in")
             else:
                 self._note(host, None)
 

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backup.status import BackupRun, Outcome, Trigger, Verdict, Verification, write_run, write_verification
 from console.audit.log import AuditLog
-from console.config import ConsoleConfig, TlsFiles
+from console.config import ConsoleConfig, ManagedHost, TlsFiles
 from console.hosts import shown_state
 from console.snapshot import Snapshot
 from console.store.models import (
@@ -37,7 +39,7 @@ from console.worker.facts import FactsRound
 from console.worker.fetch import Fetcher, client_context
 from console.worker.keeping import Keeper
 from console.worker.main import AlreadyRunningError, only_worker
-from console.worker.round import Round
+from console.worker.round import Round, host_row
 from console.worker.slots import Slots
 from console.worker.spool import ingest_spool
 from tests.agent.pki import Authority
@@ -46,6 +48,7 @@ from tests.clock import Clock
 from tests.console.conftest import NOW
 from tests.console.fixture_config import console_config, host
 
+START_SECONDS = 180  # a bound for what never comes: a busy machine needs half a minute for a start
 FACTS = {"schema": 1, "host": "his1", "gathered_at": "2026-11-23T07:59:00Z", "boot_id": "b", "probes": []}
 
 
@@ -110,6 +113,33 @@ def test_a_round_stores_the_real_agents_values_and_a_dead_host_delays_nobody(
         assert {result.verdict for result in verdicts} == {"未测"}  # no probe, so nothing may be judged
         assert rows["his1"].facts_error is None
         assert rows["gone1"].facts_error is not None
+
+
+@dataclass(frozen=True)
+class StandInFetcher(Fetcher):
+    """Gives the answers of agents that are none."""
+
+    answers: Mapping[str, Mapping[str, object]]
+
+    def get(self, host: ManagedHost, path: str, deadline_seconds: float = 0) -> bytes:  # noqa: ARG002 — its own names
+        return json.dumps({"schema": 1, "host": host.name, **self.answers[host.name]}).encode()
+
+
+def test_a_host_whose_facts_break_the_reader_hides_no_other(
+    tmp_path: Path, tls: TlsFiles, sessions: sessionmaker[Session]
+) -> None:
+    hosts = (host("his1"), host("his2"))
+    with sessions.begin() as session:
+        for one in hosts:
+            host_row(session, one, NOW)
+    answers: dict[str, dict[str, object]] = {"his1": {"backup": ["what is this?"]}, "his2": {"facts": FACTS}}
+    facts = FactsRound(console_config(tmp_path, hosts, tls), StandInFetcher(client_context(tls), answers), sessions)
+    facts.run()
+    facts.close()
+    with sessions() as session:
+        assert session.scalars(select(FactDocument.host)).all() == ["his2"]
+        problems = {row.name: row.facts_error for row in session.scalars(select(HostState))}
+    assert problems == {"his1": "AttributeError: they could not be taken in", "his2": None}
 
 
 def record(run_id: str = "run-1", **changes: object) -> dict[str, object]:
@@ -228,7 +258,7 @@ def run(*arguments: str, config: Path, check: bool) -> subprocess.CompletedProce
 def test_the_worker_and_the_commands_live_together(tmp_path: Path, tls: TlsFiles) -> None:
     config = write_console_config(console_config(tmp_path, (host(port=free_port()),), tls))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.settimeout(30)
+        manager.settimeout(START_SECONDS)
         manager.bind(str(tmp_path / "notify"))
         environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
         worker = subprocess.Popen(command("worker", config=config), env=environment, stderr=subprocess.PIPE, text=True)
@@ -252,7 +282,7 @@ def test_the_worker_and_the_commands_live_together(tmp_path: Path, tls: TlsFiles
             assert "intact   yes" in verified.stdout
         finally:
             worker.send_signal(signal.SIGTERM)
-            errors = worker.communicate(timeout=30)[1]
+            errors = worker.communicate(timeout=START_SECONDS)[1]
         assert worker.returncode == 0, errors
         assert manager.recv(64) == b"STOPPING=1"
 
@@ -260,7 +290,7 @@ def test_the_worker_and_the_commands_live_together(tmp_path: Path, tls: TlsFiles
 def test_the_pages_are_served_on_the_socket_until_sigterm(tmp_path: Path, tls: TlsFiles) -> None:
     config = write_console_config(console_config(tmp_path, (host(),), tls))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.settimeout(30)
+        manager.settimeout(START_SECONDS)
         manager.bind(str(tmp_path / "notify"))
         environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
         (tmp_path / "web.sock").touch()  # left behind by a killed process
@@ -273,7 +303,7 @@ def test_the_pages_are_served_on_the_socket_until_sigterm(tmp_path: Path, tls: T
                 assert client.recv(4096).startswith(b"HTTP/1.1 302")
         finally:
             web.send_signal(signal.SIGTERM)
-            errors = web.communicate(timeout=30)[1]
+            errors = web.communicate(timeout=START_SECONDS)[1]
         assert web.returncode == 0, errors
         assert manager.recv(64) == b"STOPPING=1"
     assert not (tmp_path / "web.sock").exists()
