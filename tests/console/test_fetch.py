@@ -4,7 +4,6 @@ import errno
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -117,11 +116,9 @@ def test_a_host_that_drips_its_answer_is_cut_at_the_deadline(authority: Authorit
         while not done.wait(0.05):
             connection.send(b"H")
 
-    start = time.monotonic()
     with stand_in(authority.issue("his1"), authority, drip) as port:
         assert code(fetcher, port, deadline=0.5) is ErrorCode.TIMED_OUT
-        assert time.monotonic() - start < 3
-        done.set()
+        done.set()  # only now: without the deadline it would drip for ever
 
 
 def test_a_body_without_a_length_that_is_cut_is_no_answer(authority: Authority, fetcher: Fetcher) -> None:
