@@ -70,7 +70,7 @@ class HttpStandInRoutes(StandInRoutes):
         self.death.step()
         self.death.in_flight.append(name)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(request) as answer:  # noqa: S310
                 self.death.step()
                 return Delivery(Outcome.DELIVERED, f"HTTP {answer.status}")
         except HTTPError as error:

@@ -120,7 +120,7 @@ def test_no_death_of_the_process_loses_or_repeats_a_message(tmp_path: Path, sess
                 deaths += 1
                 killed_in_flight.update(json.loads((tmp_path / "epitaph").read_text()))
         nursery.stdin.close()
-        assert nursery.wait(10) == 0
+        assert nursery.wait() == 0
         nursery.stdout.close()
     assert deaths >= 30, (deaths, len((tmp_path / "finished").read_bytes()), len(ticks))
     with sessions() as session:

@@ -84,7 +84,7 @@ def write_console(directory: Path, rig: Rig, agent_port: int, hook: str) -> Path
 def running_worker(directory: Path, config: Path) -> Iterator[None]:
     """Run ``xinglin console worker`` from READY=1 to SIGTERM."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.settimeout(60)
+        manager.settimeout(180)
         manager.bind(str(directory / "notify"))
         environment = {
             **os.environ,
@@ -99,13 +99,13 @@ def running_worker(directory: Path, config: Path) -> Iterator[None]:
             yield
         finally:
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0, (directory / "worker.log").read_text()
+            assert worker.wait(180) == 0, (directory / "worker.log").read_text()
 
 
 def opened(came: Came, name: str) -> float:
     """Return when the message of an incident of ``name`` came; others are passed by."""
     while True:
-        at, message = came.get(timeout=90)
+        at, message = came.get(timeout=180)
         if message["kind"] == "opened" and name in message["title_en"]:
             return at
 
