@@ -173,7 +173,7 @@ def test_the_chosen_colours_win_over_the_devices(site: Site, open_page: Open) ->
     page.goto("/login")
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
-    for _press in range(2):  # automatic → light → dark
+    for theme in ("light", "dark"):
         page.locator("button[name=theme]").click()
-        page.wait_for_load_state()
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
     assert page.evaluate(ground) != light
