@@ -176,7 +176,9 @@ def test_the_ruleset_lets_through_what_it_declares_and_drops_the_rest(rendered: 
     script = """
     ip link set lo up
     ip link add left type veth peer name right
-    unshare --net sh -c 'echo $$ >"$2"; exec sleep 60' sh x "$1/pid" &
+    unshare --net sh -c 'echo $$ >"$2"; exec sleep infinity' sh x "$1/pid" >/dev/null 2>&1 &
+    running=$!
+    trap 'kill $running' EXIT
     while ! [ -s "$1/pid" ]; do :; done
     other=$(cat "$1/pid")
     ip link set right netns "$other"
@@ -186,7 +188,7 @@ def test_the_ruleset_lets_through_what_it_declares_and_drops_the_rest(rendered: 
     ip link set left up
     nft -f "$1/nftables.conf"
     python3 -m http.server 22 --bind 198.18.0.11 >/dev/null 2>&1 &
-    server=$!
+    running="$running $!"
     probe='import socket, sys
 s = socket.socket(); s.settimeout(1); s.bind((sys.argv[1], 0))
 print(sys.argv[1], s.connect_ex(("198.18.0.11", int(sys.argv[2]))) or "open")'
@@ -194,7 +196,6 @@ print(sys.argv[1], s.connect_ex(("198.18.0.11", int(sys.argv[2]))) or "open")'
     for address in 198.18.0.130 198.18.0.12; do
         for port in 22 9633; do nsenter -t "$other" -n python3 -c "$probe" "$address" "$port"; done
     done
-    kill "$server" "$other"
     """
     seen = netns(script, str(tmp_path)).splitlines()
     assert seen[0] == "198.18.0.130 open"
