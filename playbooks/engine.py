@@ -10,6 +10,7 @@ import getpass
 import importlib.util
 import os
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ PRIVATE_PREFIX = "private-"
 CONTROL_LINK = "control"
 VAULT_KEY_FILE = ".vault-password"
 CANCEL_LATENCY_SECONDS = 1
+KILLED_SECONDS = 10
 # The fast strategy's own way to say ServerAliveInterval and ServerAliveCountMax; its default waits five minutes.
 DEAD_HOST = {"mitogen_ssh_keepalive_interval": 5, "mitogen_ssh_keepalive_count": 4}
 
@@ -106,12 +108,24 @@ def run(request: RunRequest, record: RunRecord, progress: Progress) -> RunRecord
 
 
 def _end_left_behind(control_path: Path) -> None:
-    """End what a cancelled run left: mitogen's multiplexer has a session of its own, out of the runner's reach."""
+    """End what a cancelled run left: mitogen's multiplexer has a session of its own, out of the runner's reach.
+
+    Returns when it has ended: on a busy machine a killed process may go on for a while.
+    """
     mark = os.fsencode(control_path)
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if int(process.name) != os.getpid() and mark in (process / "environ").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
+                _kill(int(process.name))
+
+
+def _kill(pid: int) -> None:
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [], KILLED_SECONDS)
+    finally:
+        os.close(descriptor)
 
 
 def environment(request: RunRequest, control_path: Path) -> dict[str, str]:
