@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from backup.config import policy_file
 from backup.config.policy import Config
@@ -18,7 +17,6 @@ from backup.status import BackupRun, Trigger
 from tests.backup.servers import RestServer
 
 REPOSITORY_PASSWORD = "correct horse"
-ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,7 @@ class ClinicHost:
                 {
                     "name": "his",
                     "hosts": ["his1"],
-                    # Twelve hours away: no test sees one time of the day end and the next begin.
-                    "schedule": f"{datetime.now(ZONE) + timedelta(hours=12):%H:%M}",
+                    "schedule": "02:00",
                     "sources": sources,
                     "rpo_hours": 24,
                     "rto_hours": 4,
@@ -76,7 +73,7 @@ class ClinicHost:
             "ca": str(self.local_server.authority.certificate),
             "state_directory": str(self.root / "state"),
             "cache_directory": str(self.root / "cache"),
-            "timezone": ZONE.key,
+            "timezone": zone_at_noon(),
         }
         self.config_path.write_text(json.dumps(data))
         return policy_file.load(self.config_path)
@@ -89,6 +86,13 @@ class ClinicHost:
         """Configure a policy that backs up the database and the files."""
         database = {"database": source.database, "socket_directory": str(source.socket_directory), "port": source.port}
         return self.configure([{"postgresql": database}, {"paths": [str(self.files)]}], **policy)
+
+
+def zone_at_noon() -> str:
+    """Return a time zone where it is past noon, so that no test sees a day end, or a night's time come."""
+    east = 12 - datetime.now(UTC).hour
+    # POSIX counts what is west of Greenwich.
+    return f"Etc/GMT{-east:+d}"
 
 
 def both(config: Config) -> tuple[Repository, Repository]:
