@@ -77,11 +77,12 @@ class Machine:
         every = self.config.limits.turn_seconds * (1 if busy else IDLE_TURNS)
         there = self.surroundings.look(others, now.monotonic, every)
         findings = self._around.findings if self._around else None
+        own = {self.ups.own}  # nobody asks it: it is here, since it looks
         seen = Observation(
             reading=self.seen.reading,
             logged_in=self.seen.logged_in,
-            answering=there.answering,
-            serving=there.serving,
+            answering=there.answering | own,
+            serving=there.serving | own,
             silent=there.silent,
             forced=self.seen.forced,
             runtime_low_seconds=self.seen.runtime_low_seconds,

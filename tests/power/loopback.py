@@ -27,9 +27,11 @@ STAGES = (("workstations", "ws1"), ("his", "his1"), ("appliance", OWN))
 HOSTS = tuple(host for _, host in STAGES)
 SIMULATED = "ups.status: OL\nbattery.charge: 100\nbattery.runtime: 900\nbattery.runtime.low: 10\nups.mfr: Stand-in\n"
 LATCH = "ups.status: OL\n"
-WAIT_SECONDS = 90.0
-TAKES_SECONDS = 12.0
-"""Enough for a host that hears on a busy machine; one that hangs is waited for so long."""
+WAIT_SECONDS = 240.0
+TAKES_SECONDS = 60.0
+"""Nobody waits so long for a host that goes: a busy machine may keep its upsmon from hearing at once."""
+HANGS_SECONDS = 12.0
+"""The same where a host hangs, which is waited for so long."""
 
 ALONE = ["unshare", "--mount", "sh", "-c", 'mkdir -p /run/nut && mount -t tmpfs tmpfs /run/nut && exec "$0" "$@"']
 """upsmon allows one of itself for each /run/nut."""
@@ -45,6 +47,7 @@ class Clinic:
 
     directory: Path
     rig: Rig
+    takes_seconds: float = TAKES_SECONDS
     monitors: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     daemon: "subprocess.Popen[bytes] | None" = None
     boots: int = 0
@@ -81,7 +84,7 @@ class Clinic:
                 client.set_variable(UPS, names[name], value)
 
     def client(self) -> NutClient:
-        return NutClient.connect("127.0.0.1", self.rig.port, tls=None, server_name=None, timeout_seconds=5)
+        return NutClient.connect("127.0.0.1", self.rig.port, tls=None, server_name=None, timeout_seconds=30)
 
     def logged_in(self) -> int:
         """How many secondaries are logged in at their latch."""
@@ -203,7 +206,7 @@ class Clinic:
                 "name": stage,
                 "latch": None if host == OWN else f"{UPS}-{stage}",
                 "below_seconds": 600 - 100 * number,
-                "takes_seconds": TAKES_SECONDS,
+                "takes_seconds": self.takes_seconds,
                 "hosts": [{"name": host, "address": "127.0.0.1", "port": 9, "mac": mac(host), "broadcast": ""}],
             }
             for number, (stage, host) in enumerate(STAGES)
@@ -214,18 +217,18 @@ class Clinic:
             "state_directory": str(self.directory),
             "upses": [{"name": UPS, "simulated": True, "sync_seconds": 2, "stages": stages}],
             "return_checks": [{"name": "upsd", "host": OWN, "address": "127.0.0.1", "tcp": self.rig.port}],
-            "limits": {"settle_seconds": 0.3, "host_seconds": 20, "check_seconds": 10, "turn_seconds": 0.1},
-            "drill_seconds": 30,
+            "limits": {"settle_seconds": 0.3, "host_seconds": 120, "check_seconds": 60, "turn_seconds": 0.1},
+            "drill_seconds": 590,  # the first stage begins at once, and what is left suffices for slow hosts
         }
         (self.directory / "power.json").write_text(json.dumps(config))
 
 
 @contextmanager
-def running_clinic(directory: Path) -> Iterator[Clinic]:
+def running_clinic(directory: Path, takes_seconds: float = TAKES_SECONDS) -> Iterator[Clinic]:
     """Run a clinic on the mains, with its daemon; everything of it ends with the block."""
     devices = {UPS: SIMULATED, **{f"{UPS}-{stage}": LATCH for stage, _ in STAGES[:-1]}}
     with running_rig(directory / "nut", devices, tls=False) as rig:
-        clinic = Clinic(directory, rig)
+        clinic = Clinic(directory, rig, takes_seconds)
         try:
             clinic.start()
             yield clinic

@@ -14,7 +14,7 @@ import pytest
 from agent.power.records import Cause, Phase, PowerRecord, Verdict
 from agent.power.request import new_request, read_answer, write_request
 from agent.power.state import host_step
-from tests.power.loopback import HOSTS, OWN, UPS, Clinic, running_clinic
+from tests.power.loopback import HANGS_SECONDS, HOSTS, OWN, UPS, Clinic, running_clinic
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="upsmon asks for root")
 KILLED_ROUNDS = 12
@@ -41,7 +41,7 @@ def whole_outage(directory: Path) -> Clinic:
 
 
 def hung_host(directory: Path) -> Clinic:
-    with running_clinic(directory) as clinic:
+    with running_clinic(directory, HANGS_SECONDS) as clinic:
         clinic.freeze("his1")
         goes_away(clinic)
         clinic.wait(clinic.filed)
@@ -135,6 +135,7 @@ def test_mains_back_half_way_leaves_the_rest_up_and_wakes_who_went(played: Playe
     clinic = played["half"].result()
     record = clinic.records()[0]
     assert (record.verdict, record.dark_at, clinic.said) == (Verdict.PASSED, None, {"ws1": 1})
+    assert "host_not_back" not in {event.code for event in record.events}, "nobody waits for who never went"
 
 
 def test_a_lab_drill_runs_on_the_simulated_battery_until_everything_is_back(played: Played):
