@@ -58,10 +58,9 @@ class Ear:
         """Ask once; raises ``FetchError``, also for an answer that is none."""
         query = urlencode({"after": self._after, "stream": self._stream, "wait": WAIT_SECONDS if self._stream else 0})
         stream, last, events = _answer(self._fetcher.get(self._host, f"/events?{query}", DEADLINE_SECONDS))
-        new = stream != self._stream
-        self._stream, self._after = stream, last
-        if events or new:
+        if events or stream != self._stream:
             self._happened(self._host, events)
+        self._stream, self._after = stream, last  # only now: what could not be taken in is asked for again
 
 
 def keep_events(sessions: sessionmaker[Session], host: str, events: Sequence[Event]) -> None:

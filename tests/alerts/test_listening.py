@@ -109,6 +109,29 @@ def test_it_asks_on_from_where_the_stream_stands_and_anew_when_the_agent_began_a
     ]  # fmt: skip
 
 
+def test_events_that_could_not_be_kept_are_asked_for_again(authority: Authority, tls: TlsFiles) -> None:
+    heard: list[int] = []
+
+    def answer(_path: str, query: Mapping[str, str]) -> bytes:
+        events = [EVENT] if query["after"] == "6" else []
+        return json.dumps({"schema": 1, "stream": "a", "last": 6 + len(events), "events": events}).encode()
+
+    def happened(_host: ManagedHost, events: Sequence[Event]) -> None:
+        heard.append(len(events))
+        if len(heard) == 2:
+            raise RuntimeError("database is locked")
+
+    with agent(authority, answer) as running:
+        ear = Ear(listener(running.port), Fetcher(client_context(tls)), happened, threading.Event())
+        ear.listen_once()
+        with pytest.raises(RuntimeError):
+            ear.listen_once()
+        ear.listen_once()
+        ear.listen_once()
+    assert heard == [0, 1, 1]
+    assert [one["after"] for one in running.asked] == ["0", "6", "6", "7"]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'{"schema": 2, "stream": "a", "last": 1, "events": []}', b'{"schema": 1}']
 )
