@@ -293,6 +293,8 @@ def served(app: Flask, tmp_path: Path) -> Iterator[Path]:
     thread = threading.Thread(target=work)
     thread.start()
     yield path
+    # A download that the browser has left must have ended: it would stand beside the next test.
+    awaited(lambda: not server.active_channels)
     stopping.set()
     thread.join()
     server.task_dispatcher.shutdown()
