@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.agent.ports import free_port
 from tests.recordings import all_recordings
 
 START_SECONDS = 90
@@ -51,7 +52,7 @@ def running_simulator(directory: Path, recordings: Mapping[str, Path | str], nam
     for name, source in served.items():
         text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
         (data / f"{name}.snmprec").write_text(text, encoding="utf-8")
-    port = _free_port()
+    port = free_port()
     log = directory / "simulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(_command(directory, port), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
@@ -89,13 +90,6 @@ def _command(directory: Path, port: int) -> list[str]:
         f"--v3-priv-key={V3_PRIVACY_KEY}", "--v3-priv-proto=AES",
         f"--data-dir={directory / 'data'}", f"--agent-udpv4-endpoint=127.0.0.1:{port}",
     ]  # fmt: skip
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

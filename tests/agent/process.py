@@ -12,22 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.pki import Authority, Issued
+from tests.agent.ports import free_port as free_port  # noqa: PLC0414 - asked for here by other rooms
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 def command(*arguments: str) -> list[str]:
     """Return the command line of ``xinglin``."""
     return [sys.executable, str(ROOT / "xinglin.py"), *arguments]
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def write_config(directory: Path, authority: Authority, host: Issued, **changes: object) -> Path:
@@ -82,7 +75,7 @@ def running_agent(directory: Path, config: Path, environment: Mapping[str, str] 
             yield Agent(process, json.loads(config.read_text())["port"])
         finally:
             process.terminate()
-            code = process.wait(20)
+            code = process.wait(60)
         assert manager.recv(100) == b"STOPPING=1"
     address.unlink()
     assert code == 0, (directory / "agent.log").read_text()

@@ -1,25 +1,25 @@
 """A real SNMP agent: net-snmp's snmpd (apt install snmpd) on a free port of 127.0.0.x, ended by its own pid."""
 
 import os
-import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from agent.snmp.credentials import Community, User
+from tests.agent.ports import free_port
 
 COMMUNITY = "read-of-the-test"
 V1 = Community("v1", COMMUNITY)
 V2C = Community("v2c", COMMUNITY)
 V3 = User("xinglin", "authpass-of-the-test", "privpass-of-the-test")
-START_SECONDS = 20
+START_SECONDS = 120
 DISCOVERY = bytes.fromhex(
     "3037020103300d020101020205c00401040201030410300e0400020100020100040004000400301104000400a00b0201010201000201003000"
 )
@@ -42,15 +42,6 @@ def need(*programs: str) -> None:
             pytest.skip(f"{program} is not installed (apt-get install snmp snmpd)")
 
 
-def free_udp_port(address: str = "127.0.0.1") -> int:
-    """Return a UDP port that nobody has at this moment, and that the kernel gives to nobody who asks for any."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
-            probe.bind((address, port))
-            return port
-
-
 @contextmanager
 def running_snmpd(
     directory: Path,
@@ -64,7 +55,7 @@ def running_snmpd(
     """Serve net-snmp's own MIBs from an empty ``directory``; ``more`` are further lines of its configuration."""
     need("snmpd")
     directory.mkdir(exist_ok=True)
-    port = port or free_udp_port(address)
+    port = port or free_port(address)
     config = directory / "snmpd.conf"
     config.write_text(
         f"agentAddress udp:{address}:{port}\nrocommunity {community}\n"
@@ -83,7 +74,7 @@ def running_snmpd(
         yield Snmpd(address, port, process)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, port: int, log: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import pwd
-import socket
 import subprocess
 import threading
 import time
@@ -15,6 +14,7 @@ import pytest
 from agent.collectors.clock import Clock, ClockCollector, parse_tracking, read_kernel_clock
 from agent.collectors.command import CommandError
 from tests.agent.debian import debian_tool
+from tests.agent.ports import free_port
 from tests.agent.samples import key, samples
 
 SYNCHRONISED = (
@@ -44,9 +44,7 @@ def test_other_output_is_an_error():
 def chronyd(tmp_path: Path) -> Iterator[tuple[str, ...]]:
     """A chronyd of its own that leaves the clock alone; gives the command that asks it."""
     daemon, asker = debian_tool("chrony", "usr/sbin/chronyd"), debian_tool("chrony", "usr/bin/chronyc")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     configuration = tmp_path / "chrony.conf"
     configuration.write_text(
         f"cmdport {port}\nbindcmdaddress 127.0.0.1\nport 0\nlocal stratum 8\n"
@@ -54,21 +52,27 @@ def chronyd(tmp_path: Path) -> Iterator[tuple[str, ...]]:
     )
     user = pwd.getpwuid(os.getuid()).pw_name
     process = subprocess.Popen([daemon, "-d", "-x", "-u", user, "-f", configuration], stderr=subprocess.DEVNULL)
+    command = (str(asker), "-h", "127.0.0.1", "-p", str(port), "-c", "-n", "tracking")
     try:
-        yield (str(asker), "-h", "127.0.0.1", "-p", str(port), "-c", "-n", "tracking")
+        deadline = time.monotonic() + 60
+        while not _local(command):
+            assert time.monotonic() < deadline, "chronyd does not answer"
+            threading.Event().wait(0.1)
+        yield command
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
+
+
+def _local(command: tuple[str, ...]) -> bool:
+    """Whether chronyd answers, and has taken its own clock as the reference."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode == 0 and done.stdout.startswith("7F7F01")
 
 
 def test_a_real_chronyd_is_asked(chronyd: tuple[str, ...]):
-    deadline = time.monotonic() + 10
-    while True:
-        found = samples(ClockCollector(chronyd).collect())
-        if key("xinglin_clock_info", source="chrony", reference="local") in found:
-            break
-        assert time.monotonic() < deadline, found
-        threading.Event().wait(0.1)
+    found = samples(ClockCollector(chronyd, timeout_seconds=60).collect())
+    assert key("xinglin_clock_info", source="chrony", reference="local") in found
     assert found[key("node_timex_sync_status")] == 1
     assert found[key("node_ntp_stratum")] == 8
     assert abs(found[key("node_timex_offset_seconds")]) < 1

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.agent.ports import free_port
 from tests.agent.process import ROOT
-from tests.agent.snmpd import COMMUNITY, V3, free_udp_port, need, running_snmpd
+from tests.agent.snmpd import COMMUNITY, V3, need, running_snmpd
 
 pytestmark = pytest.mark.bench
 
@@ -34,7 +35,7 @@ MIB = 1024 * 1024
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     need("snmpd", "snmpbulkwalk")
-    chosen = free_udp_port()
+    chosen = free_port()
     values = "".join(
         f"override {oid} integer {number}\n" if number % 2 else f'override {oid} octet_str "value {number}"\n'
         for number, oid in enumerate(OIDS)
