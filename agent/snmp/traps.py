@@ -98,7 +98,6 @@ class TrapReceiver:
             if self._complaints[address].is_new("refused", "", time.monotonic()):
                 logger.warning("SNMP trap of %s refused: not with its community or user, or too many", address)
             return
-        self.counts["accepted"] += 1
         device, pairs = self._accepted
         if clock is not None:
             known = self._clocks.get(device.name, clock)
@@ -106,6 +105,7 @@ class TrapReceiver:
         variables = {dotted(tuple(oid)): _value(value) for oid, value in pairs}
         trap = variables.get(TRAP_OID)
         self._received(device, trap if isinstance(trap, str) else "0.0", variables)
+        self.counts["accepted"] += 1  # when it has its event: another thread may be looking
 
     def _introduce(self, data: bytes, candidates: list[SnmpDevice]) -> Clock | None:
         """SNMPv3: make the sender's user known for its engine id; returns that engine's clock.

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 from agent.events import Journal
@@ -12,7 +11,8 @@ from agent.snmp.poller import Poller
 from agent.snmp.source import SnmpSource
 from agent.ups.reader import UpsReader
 from agent.ups.reading import Flag
-from tests.agent.snmpd import free_udp_port, need
+from tests.agent.ports import free_port
+from tests.agent.snmpd import need
 from tests.agent.test_events import wait_until
 from tests.simulator import running_simulator
 
@@ -35,7 +35,6 @@ UPS = f"""1.3.6.1.2.1.1.1.0|4|a UPS of the test
 1.3.6.1.2.1.33.1.4.4.1.5.1|2|31
 1.3.6.1.2.1.33.1.6.1.0|66|0
 """
-IN_TIME_SECONDS = 2.0
 
 
 def run(*command: str) -> None:
@@ -51,7 +50,7 @@ def flags(poller: Poller) -> frozenset[Flag]:
 
 def test_the_trap_of_a_ups_makes_its_state_known_at_once(tmp_path: Path):
     need("snmptrap", "snmpset")
-    port, journal = free_udp_port(), Journal()
+    port, journal = free_port(), Journal()
     with running_simulator(tmp_path, {COMMUNITY: UPS}) as simulator:
         device = SnmpDevice("rack-ups", "ups", simulator.address, simulator.port, Community("v2c", COMMUNITY))
         config = SnmpConfig(3600, (device,), TrapListener("127.0.0.1", port))
@@ -61,15 +60,10 @@ def test_the_trap_of_a_ups_makes_its_state_known_at_once(tmp_path: Path):
             wait_until(lambda: Flag.ON_LINE in flags(poller))
             values = (BATTERY_SECONDS, "i", "7", SOURCE, "i", "5")  # seconds on battery; output source: battery
             run("snmpset", "-v2c", "-c", COMMUNITY, f"{simulator.address}:{simulator.port}", *values)
-            failed = time.monotonic()
             run("snmptrap", "-v2c", "-c", COMMUNITY, f"127.0.0.1:{port}", "", ON_BATTERY_TRAP)
-            first = journal.wait(0, "", 20).events[0]
-            told_seconds = time.monotonic() - failed
-            wait_until(lambda: Flag.ON_BATTERY in flags(poller))
-            known_seconds = time.monotonic() - failed
+            first = journal.wait(0, "", 120).events[0]
+            wait_until(lambda: Flag.ON_BATTERY in flags(poller))  # at once: tests/agent/test_schedule.py
         finally:
             poller.stop()
     assert (first.device, first.source, first.code) == ("rack-ups", "trap", "on_battery")
-    assert told_seconds < IN_TIME_SECONDS
-    assert known_seconds < IN_TIME_SECONDS
     assert "on_battery" in [event.code for event in journal.wait(0).events if event.source == "snmp"]

@@ -27,7 +27,8 @@ from agent.snmp.repeats import BUDGET, REPEAT_SECONDS, Budget, News
 from agent.snmp.source import SnmpSource
 from agent.snmp.trap_codes import event_code
 from agent.snmp.traps import TrapReceiver, bind
-from tests.agent.snmpd import V2C, V3, Snmpd, free_udp_port, need, running_snmpd
+from tests.agent.ports import free_port
+from tests.agent.snmpd import V2C, V3, Snmpd, need, running_snmpd
 
 UPS_ON_BATTERY = "1.3.6.1.2.1.33.2.1"
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
@@ -76,7 +77,7 @@ class Receiver:
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, "it did not come true"
         threading.Event().wait(0.005)
@@ -86,7 +87,7 @@ def wait_until(true: Callable[[], object]) -> None:
 def receiving(devices: dict[str, tuple[str, Credentials]]) -> Iterator[Receiver]:
     """Receive for ``devices`` (name → address and secrets)."""
     need("snmptrap", "snmpinform")
-    port = free_udp_port()
+    port = free_port()
     configured = tuple(
         SnmpDevice(name, name, address, 1, credentials) for name, (address, credentials) in devices.items()
     )
@@ -137,7 +138,7 @@ def notify(
         "-r",
         "0",
         "-t",
-        "2",
+        "60",
         *(at if word == "AT" else word for word in arguments),
     ]
     environment = {**os.environ, "SNMP_PERSISTENT_DIR": str(Path(os.devnull).parent / "shm"), "MIBS": ""}
@@ -155,6 +156,7 @@ def test_an_smiv2_trap_is_an_event_and_a_poll(receiver: Receiver):
     polls = receiver.readers["rack-ups"].polls
     sent = notify(receiver, UPS, "-v2c", "-c", V2C.community, "AT", "", UPS_ON_BATTERY)
     assert sent.returncode == 0, sent.stderr
+    wait_until(lambda: receiver.counted("accepted", 1))
     wait_until(lambda: receiver.readers["rack-ups"].polls > polls)
     assert receiver.told() == [("rack-ups", "trap", "on_battery", UPS_ON_BATTERY)]
     assert receiver.source.trap_counts == {"accepted": 1, "unknown_sender": 0, "refused": 0}
@@ -236,6 +238,22 @@ def test_a_repeated_trap_is_one_event_and_each_time_a_poll(receiver: Receiver):
     wait_until(lambda: receiver.counted("accepted", 3))
     assert len(receiver.events()) == 1
     assert receiver.hurried == 3 * ["rack-ups"]
+
+
+def test_a_counted_notification_has_been_handed_on(receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
+    counted: list[int] = []
+    inner = receiver.source._receiver
+    assert inner
+    received = inner._received
+
+    def hand_on(*notification: Any) -> None:  # noqa: ANN401
+        counted.append(inner.counts["accepted"])
+        received(*notification)
+
+    monkeypatch.setattr(inner, "_received", hand_on)
+    notify(receiver, UPS, "-v2c", "-c", V2C.community, "AT", "", UPS_ON_BATTERY)
+    wait_until(lambda: receiver.counted("accepted", 1))
+    assert counted == [0]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ import pytest
 
 from tests.agent.client import Client
 from tests.agent.pki import Authority
+from tests.agent.ports import free_port
 from tests.agent.process import ROOT, Agent, running_agent, write_config
 from tests.agent.promtool import complaints
 from tests.agent.samples import Key, key, parse
-from tests.agent.snmpd import COMMUNITY, V3, Snmpd, free_udp_port, need, running_snmpd
+from tests.agent.snmpd import COMMUNITY, V3, Snmpd, need, running_snmpd
 from tests.agent.test_events import wait_until
 
 MIB = 1024 * 1024
@@ -33,7 +34,7 @@ def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
 
 @pytest.fixture(scope="module")
 def trap_port() -> int:
-    return free_udp_port()
+    return free_port()
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def agent(
     (directory / "snmp.json").write_text(json.dumps(secrets))
     polled = {
         "snmp": {"interval_seconds": 2, "devices": devices, "traps": {"listen": "127.0.0.1", "port": trap_port}},
-        "probes": [{"name": "cam-gate", "kind": "camera", "address": "127.0.0.1", "tcp": free_udp_port()}],
+        "probes": [{"name": "cam-gate", "kind": "camera", "address": "127.0.0.1", "tcp": free_port()}],
         "nut": [{"ups": "rack-ups", "address": "127.0.0.1", "port": 1, "server_name": "appliance1"}],
     }
     config = write_config(directory, authority, authority.issue("his1"), **polled)
@@ -78,7 +79,8 @@ def test_polled_devices_are_on_the_metrics_page(client: Client):
     def all_up() -> bool:
         found = samples(client)
         names = [f"sw-{number}" for number in range(DEVICES)]
-        return all(
+        probed = key("xinglin_device_up", device="cam-gate", kind="camera", source="probe") in found
+        return probed and all(
             found.get(key("xinglin_device_up", device=name, kind="switch", source="snmp")) == 1 for name in names
         )
 
