@@ -1,9 +1,8 @@
 """Small UDP servers that stand in for devices that misbehave; each one's name says how."""
 
-import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
@@ -60,28 +59,26 @@ def names_of(request: bytes) -> list[str]:
     return [str(name) for name, _ in v2c.apiPDU.get_varbinds(v2c.apiMessage.get_pdu(message))]
 
 
-@contextmanager
-def misbehaving_device(answer: Answer, address: str = "127.0.0.1", *, late_seconds: float = 0) -> Iterator[int]:
-    """Serve ``answer`` on a free port, which is given, each time ``late_seconds`` after the request."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind((address, 0))
-        stopping = threading.Event()
+class _Device(asyncio.DatagramProtocol):
+    def __init__(self, answer: Answer, late_seconds: float) -> None:
+        self._answer = answer
+        self._late_seconds = late_seconds
 
-        def serve() -> None:
-            while True:
-                request, client = server.recvfrom(65536)
-                if stopping.is_set():
-                    return
-                reply = answer(request)
-                if reply is not None and not stopping.wait(late_seconds):
-                    server.sendto(reply, client)
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            stopping.set()
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-                waker.sendto(b"", server.getsockname())
-            thread.join(20)
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        reply = self._answer(data)
+        if reply is not None:
+            asyncio.get_running_loop().call_later(self._late_seconds, self._transport.sendto, reply, addr)
+
+
+@asynccontextmanager
+async def misbehaving_device(answer: Answer, late_seconds: float = 0) -> AsyncIterator[int]:
+    """Serve ``answer`` on a port of 127.0.0.1, which is given, each time ``late_seconds`` after the request."""
+    loop = asyncio.get_running_loop()
+    device, _ = await loop.create_datagram_endpoint(lambda: _Device(answer, late_seconds), ("127.0.0.1", 0))
+    try:
+        yield device.get_extra_info("sockname")[1]
+    finally:
+        device.close()

@@ -28,7 +28,7 @@ def document(answer: Answer) -> dict[str, Any]:
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, "it did not come true"
         threading.Event().wait(0.01)

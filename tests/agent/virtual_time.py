@@ -1,4 +1,7 @@
-"""An event loop whose clock jumps to what is due next: hours pass at once, and always in the same order."""
+"""An event loop whose clock jumps to what is due next: hours pass at once, and always in the same order.
+
+It jumps when nothing can be read: a datagram between two sockets of the same loop is in time, but for the kernel.
+"""
 
 import asyncio
 import selectors
@@ -12,22 +15,27 @@ import pytest
 
 
 class _Jumping(selectors.DefaultSelector):
-    """Takes what it should wait as passed."""
+    """Takes what it should wait as passed when nothing is there."""
 
-    def __init__(self) -> None:
+    def __init__(self, kernel_seconds: float) -> None:
         super().__init__()
         self.now = 0.0
+        self._kernel_seconds = kernel_seconds
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += max(timeout or 0.0, 0.0)
-        return super().select(0 if timeout is not None else None)
+        if timeout is None:
+            return super().select()
+        there = super().select(min(timeout, self._kernel_seconds))
+        if not there:
+            self.now += max(timeout, 0.0)
+        return there
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
-    """Begins at 0 seconds."""
+    """Begins at 0 seconds.  Before each jump the kernel has ``kernel_seconds`` of real time to deliver a datagram."""
 
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
+    def __init__(self, kernel_seconds: float = 0) -> None:
+        self._jumping = _Jumping(kernel_seconds)
         super().__init__(self._jumping)
 
     def time(self) -> float:
