@@ -62,7 +62,7 @@ def bring_up(name: str) -> Arrival:
     return Arrival(lab, tuple(host.name for host in booted), provisioned.changed, tuple(backed_up), tuple(proved))
 
 
-def _await_console(lab: Lab, timeout_seconds: float = 180) -> None:
+def _await_console(lab: Lab, timeout_seconds: float = 300) -> None:
     """The console asks the hosts in its own rhythm; a person who looks now must not see less than there is."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:

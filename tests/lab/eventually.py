@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable
 
 
-def eventually(what: str, see: Callable[[], object], timeout_seconds: float = 120) -> None:
-    """Return when ``see()`` is true; raise AssertionError with its last value after the time-out."""
+def eventually(what: str, see: Callable[[], object], timeout_seconds: float = 300) -> None:
+    """Return when ``see()`` is true; raise AssertionError with its last value after the time-out.
+
+    The time-out is no promise of the product's, only the end of all hope: a busy machine must not come near.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
         seen = see()

@@ -259,7 +259,7 @@ SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 """
 
 
-def until(what: str, see: Callable[[], bool], timeout_seconds: float = 120) -> None:
+def until(what: str, see: Callable[[], bool], timeout_seconds: float = 300) -> None:
     """Return as soon as ``see()`` holds: what happens on a host in milliseconds sends this machine no event."""
     deadline = time.monotonic() + timeout_seconds
     while not see():
