@@ -1,5 +1,6 @@
 """Mounted file systems, each asked with a deadline: a dead NFS server hangs statvfs(2) for ever."""
 
+import contextlib
 import os
 import queue
 import re
@@ -21,6 +22,7 @@ IGNORED_TYPES = re.compile(
 OCTAL = re.compile(r"\\([0-7]{3})")
 LABELS = ("device", "fstype", "mountpoint")
 PATIENCE_SECONDS = 1.0
+WAITS = 4
 MAX_HUNG = 8
 SIZES = {
     "size_bytes": "Filesystem size in bytes, from statvfs(2).",
@@ -97,7 +99,7 @@ class Asker:
         """Take a walk's answers; return the paths still to ask after one hung."""
         for index, path in enumerate(paths):
             try:
-                answer = progress.get(timeout=patience_seconds)
+                answer = _patient(progress, patience_seconds)
             except queue.Empty:
                 with self._lock:
                     if progress.empty():
@@ -119,6 +121,17 @@ class Asker:
                     self._hung.discard(path)
                     return
                 progress.put(answer)
+
+
+def _patient(progress: Progress, patience_seconds: float) -> os.statvfs_result | None:
+    """Return what comes next; raises queue.Empty.
+
+    In several short waits: when the whole machine stood still (a virtual one that is moved), that ends only one.
+    """
+    for _ in range(WAITS - 1):
+        with contextlib.suppress(queue.Empty):
+            return progress.get(timeout=patience_seconds / WAITS)
+    return progress.get(timeout=patience_seconds / WAITS)
 
 
 @dataclass(frozen=True)
