@@ -2,10 +2,12 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 
 from tests.agent.promtool import complaints
+from tests.lab.eventually import eventually
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.mutual_tls import ask_agent
@@ -27,10 +29,17 @@ def test_promtool_finds_nothing_wrong_with_a_hosts_metrics(clinic: Lab, applianc
 
 def test_every_collector_succeeds_on_every_host(clinic: Lab, appliance: Host):
     for name in HOSTS:
-        body = ask_agent(appliance, clinic.host(name).address, "/metrics").body
-        states = dict(re.findall(r'^xinglin_collector_success\{collector="([^"]+)"\} (\S+)$', body, re.MULTILINE))
-        assert states, name
-        assert {collector for collector, state in states.items() if float(state) != 1} == set(), name
+        # One that a busy machine kept waiting too long says so, and is well at the next round.
+        eventually(f"every collector of {name} succeeds", partial(_all_succeed, appliance, clinic.host(name)))
+
+
+def _all_succeed(appliance: Host, host: Host) -> bool:
+    body = ask_agent(appliance, host.address, "/metrics").body
+    states = dict(re.findall(r'^xinglin_collector_success\{collector="([^"]+)"\} (\S+)$', body, re.MULTILINE))
+    failed = {collector for collector, state in states.items() if float(state) != 1}
+    if failed:
+        print(host.name, "failed:", ", ".join(sorted(failed)))
+    return bool(states) and not failed
 
 
 def test_a_client_without_a_certificate_is_refused(clinic: Lab, appliance: Host):
