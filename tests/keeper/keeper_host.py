@@ -11,7 +11,7 @@ from backup.keeper import config, keep
 from backup.keeper.config import KeeperConfig
 from backup.repositories.restic import Repository, environment
 from backup.status import RepositoryState
-from tests.backup.clinic_host import REPOSITORY_PASSWORD, ClinicHost
+from tests.backup.clinic_host import REPOSITORY_PASSWORD, ClinicHost, zone_at_noon
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Keepers:
             "state_directory": str(state),
             "cache_directory": str(root / f"keeper-cache-{kind}"),
             "ballast_bytes": 0,
-            "timezone": "Asia/Shanghai",
+            "timezone": zone_at_noon(),
         } | changes
         self.config_path(kind).write_text(json.dumps(data))
         return config.load(self.config_path(kind))
@@ -75,6 +75,11 @@ def flip(path: Path, position: int = -50) -> None:
 def packs(repository: Path) -> list[Path]:
     """Return the pack files, the largest first."""
     return sorted((path for path in (repository / "data").glob("*/*")), key=lambda path: -path.stat().st_size)
+
+
+def locks_in(repository: Path) -> list[Path]:
+    """Return the locks; while one is being written it has another name, and is none yet."""
+    return [path for path in (repository / "locks").iterdir() if len(path.name) == 64]
 
 
 def check_all(repository: Repository) -> str:

@@ -14,7 +14,7 @@ from backup.repositories import repository
 from backup.repositories.restic import environment
 from backup.status import PARTS, Outcome, read_repositories
 from tests.backup.clinic_host import ClinicHost, both, run
-from tests.keeper.keeper_host import Keepers, check_all, outcomes
+from tests.keeper.keeper_host import Keepers, check_all, locks_in, outcomes
 from tests.keeper.nights import DAY, FIRST
 
 
@@ -112,16 +112,15 @@ def test_a_repository_in_use_is_left_alone_and_said_so(
     command = ["restic", "backup", "--stdin", "--host", "his1"]
     writing = subprocess.Popen(command, env=environment(offsite), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
-        locks = keepers.path("offsite") / "locks"
-        deadline = time.monotonic() + 30
-        while not list(locks.iterdir()):
+        deadline = time.monotonic() + 60
+        while not locks_in(keepers.path("offsite")):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         state = keepers.keep("offsite")
         assert state.outcome is Outcome.WARNING
         assert state.cause is not None
         assert state.cause.code == "repository_locked"
-        assert len(list(locks.iterdir())) == 1
+        assert len(locks_in(keepers.path("offsite"))) == 1
     finally:
         writing.communicate(b"done")
     assert keepers.keep("offsite").outcome is Outcome.SUCCESS
@@ -137,20 +136,19 @@ def test_a_lock_of_a_host_that_died_goes_when_it_is_old(host: ClinicHost, keeper
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
-    locks = keepers.path("offsite") / "locks"
-    deadline = time.monotonic() + 30
-    while not list(locks.iterdir()):
+    deadline = time.monotonic() + 60
+    while not locks_in(keepers.path("offsite")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     dying.kill()
     dying.communicate()
     target = keepers.configure("offsite").repository("his1")
     assert tools.remove_stale_locks(keepers.path("offsite"), target) == 0
-    (lock,) = locks.iterdir()
+    (lock,) = locks_in(keepers.path("offsite"))
     long_ago = time.time() - 31 * 60
     os.utime(lock, (long_ago, long_ago))
     assert tools.remove_stale_locks(keepers.path("offsite"), target) == 1
-    assert list(locks.iterdir()) == []
+    assert locks_in(keepers.path("offsite")) == []
 
 
 def test_the_part_read_longest_ago_comes_next_and_missed_nights_are_made_up_for() -> None:

@@ -12,7 +12,7 @@ from backup.repositories import repository
 from backup.status import Outcome, read_repositories
 from tests.backup.clinic_host import ClinicHost, both, run
 from tests.backup.test_death import is_free
-from tests.keeper.keeper_host import Keepers, check_all
+from tests.keeper.keeper_host import Keepers, check_all, locks_in
 from tests.keeper.nights import DAY
 from tests.keeper.test_heal import originals
 from tests.keeper.test_keep import backup_of
@@ -64,7 +64,7 @@ def test_killed_while_it_copies_back_it_goes_on_where_it_was(host: ClinicHost) -
     assert state.outcome in {Outcome.SUCCESS, Outcome.WARNING}, state.cause
     assert originals(host, 0) == before
     check_all(both(config)[0])
-    assert not [item for item in (path / "locks").iterdir() if "-tmp-" not in item.name]
+    assert not locks_in(path)
 
 
 def test_killed_while_it_prunes_it_loses_nothing(host: ClinicHost) -> None:
@@ -77,11 +77,11 @@ def test_killed_while_it_prunes_it_loses_nothing(host: ClinicHost) -> None:
     done = run(config)
     path = keepers.path("local")
     # So old that the first round takes them as they are.
-    killed = sum(kill_when(keepers, "local", "prune", lambda: any((path / "locks").iterdir())) for _ in range(2))
+    killed = sum(kill_when(keepers, "local", "prune", lambda: locks_in(path)) for _ in range(2))
     assert killed
     state = keepers.keep("local")
     assert state.outcome is Outcome.SUCCESS, state.cause
     assert [item.id for item in repository.snapshots(both(config)[0])] == [done.snapshot_id]
     check_all(both(config)[0])
     assert state.size_bytes < 10_000_000
-    assert not [item for item in (path / "locks").iterdir() if "-tmp-" not in item.name]
+    assert not locks_in(path)
