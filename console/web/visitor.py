@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import Flask, flash, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
 from console.auth.sessions import session_account
@@ -48,7 +49,10 @@ def load(token: str) -> Visitor | None:
         if account is None:
             return None
         if BACKGROUND not in request.headers:
-            store.commit()
+            try:
+                store.commit()
+            except StaleDataError:  # another tab has logged out since the line above
+                return None
         return Visitor.of(account, token)
 
 

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from console.audit.record import parse
-from console.auth.sessions import IDLE
+from console.auth.sessions import IDLE, SEEN_STEP, end_session, session_account
 from console.config import ConsoleConfig
-from console.store.models import Role
+from console.store.models import Account, Role
+from console.web import visitor
+from console.web.context import Console
 from tests.clock import Clock
 from tests.web.conftest import NOW, ORIGIN, PASSWORD, Browser, add_account, first_login_secret
 
@@ -106,6 +109,22 @@ def test_logging_out_ends_the_session_even_for_a_stolen_cookie(
     thief.set_cookie("__Host-xinglin", stolen.value, domain="console.test", secure=True, path="/")
     assert thief.get("/", base_url=ORIGIN).status_code == 302
     assert ("lihua", "logout", "success") in actions(config)
+
+
+def test_a_page_that_is_asked_for_while_another_tab_logs_out_leads_to_the_login(
+    browser: Browser, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console: Console = app.extensions["xinglin"]
+
+    def log_out_between(store: Session, token: str, now: datetime) -> Account | None:
+        account = session_account(store, token, now)
+        with console.sessions.begin() as other:
+            end_session(other, token)
+        return account
+
+    monkeypatch.setattr(visitor, "session_account", log_out_between)
+    clock.moment += 2 * SEEN_STEP
+    assert browser.client.get("/", base_url=ORIGIN).headers["Location"].startswith("/login")
 
 
 @pytest.mark.parametrize("path", ["/logout", "/password", "/preferences", "/audit/verify", "/login", "/first-login"])
