@@ -82,10 +82,10 @@ def test_a_remembered_page_costs_a_fraction_of_prometheus_clients_parser(real_pa
     def best(read: object) -> float:
         times = []
         for _ in range(7):
-            start = time.perf_counter()
+            start = time.process_time()  # a busy machine is no slow parser
             assert callable(read)
             read(real_page)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert best(parser.parse) < best(reference) / 5

@@ -16,12 +16,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent.nut.client import NutClient
 from console.notifications.secrets import NAME
 from tests.agent.client import Client
 from tests.agent.process import ROOT, running_agent, write_config
 from tests.nut.rig import ON_LINE, PASSWORD, Rig, running_rig
 
+pytestmark = pytest.mark.bench
 CUTS = 3
 MOST_SECONDS = 2.0
 UPS = "rack-ups"
