@@ -188,7 +188,8 @@ def stop_on_signals() -> threading.Event:
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        # From another thread: the very wait that the signal interrupted may hold the event's lock.
+        threading.Thread(target=stop.set).start()
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
