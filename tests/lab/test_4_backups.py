@@ -13,7 +13,7 @@ from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.plain_restic import attempt, require_clean, restic, snapshots
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("nights_by_hand")]
 
 CHECKOUT = Path(__file__).parents[2]
 TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^(pg_|information)'"

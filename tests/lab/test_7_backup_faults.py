@@ -21,7 +21,7 @@ from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.plain_restic import REPOSITORIES, attempt, require_clean, restic, sets, snapshots
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("nights_by_hand")]
 
 POWER_CUTS = 21
 LATEST_CUT_SECONDS = 7.0
@@ -37,16 +37,6 @@ def quick_keys(his: Host, appliance: Host, vault: Host) -> None:
     password = his.run("cat", "/etc/xinglin/secrets/repository.password").strip()
     for server in (appliance, vault):
         make_quick(server.root / REPOSITORY.lstrip("/"), password)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nights_by_hand(his: Host) -> Iterator[None]:
-    """Only the tests start a night: one that is started while the timer's looks what is due ends as that look does."""
-    his.run("systemctl", "disable", "--now", "xinglin-backup.timer")
-    his.run("systemctl", "stop", "xinglin-backup-again.timer")
-    back_up(his)  # and what was going on has ended
-    yield
-    his.run("systemctl", "enable", "--now", "xinglin-backup.timer")
 
 
 def back_up(host: Host) -> BackupRun:

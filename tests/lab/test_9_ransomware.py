@@ -18,7 +18,7 @@ from tests.lab.lab import Lab
 from tests.lab.plain_restic import require_clean, sets
 from tests.lab.test_2_provision import provision
 
-pytestmark = [pytest.mark.lab, pytest.mark.disaster]
+pytestmark = [pytest.mark.lab, pytest.mark.disaster, pytest.mark.usefixtures("nights_by_hand")]
 
 RECORDS = "var/lib/xinglin/backup"
 STORE = "var/lib/xinglin/console/console.db"
