@@ -1,9 +1,11 @@
 """Devices' configurations through a real sshd.  Debian answers itself; OpenWrt and VRP are stand-ins and say so."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +98,20 @@ def test_a_device_that_hangs_up_after_its_prompt_is_silent_and_no_more(tmp_path:
     with pytest.raises(BackupError) as caught:
         ssh.fetch(gone)
     assert (caught.value.cause.code, caught.value.cause.detail) == ("device_silent", "the session ended")
+
+
+def test_a_read_that_ends_behind_angles_in_a_line_is_no_prompt(tmp_path: Path):
+    """A description may look like a prompt, and what is read at once may end there."""
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 1 << 18)
+    line = "\n description to <core>"
+    first = VRP.ljust((1 << 16) - len(line.encode()) - len(VRP.encode()) + len(VRP), "#") + line
+    with os.fdopen(write_end, "w", encoding="utf-8") as device:
+        device.write(first + "\nreturn\n<SW-1>")
+    switch = Device("sw-core", "huawei_vrp", "127.0.0.1", "root", tmp_path / "key", tmp_path / "known_hosts")
+    with os.fdopen(read_end, "rb") as shown, (tmp_path / "stderr").open("w+b") as stderr:
+        deadline = time.monotonic() + 60
+        assert ssh._until_prompt(switch, PLATFORMS["huawei_vrp"], shown, stderr, deadline).endswith("<core>\nreturn")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Platform:
     """Lines that differ each time though nothing was changed."""
 
 
-ANGLES = r"<[\w.-]+>\s*$"
+ANGLES = r"^\s*<[\w.-]+>\s*$"
 NETWORK_FILES = (
     "etc/network etc/systemd/network etc/nftables.conf etc/nftables.d etc/hostname etc/hosts etc/resolv.conf"
 )
