@@ -1,8 +1,21 @@
 """Made-up devices for MIBs without a recording of their own: a stand-in's objects, laid out as the MIB says."""
 
+import asyncio
+
 from agent.polling import Value
+from agent.ups.reader import UpsReader
+from agent.ups.reading import UpsReading
+from tests.recordings import ReplayedRecording
 
 ENTERPRISES = "1.3.6.1.4.1"
+RFC = "1.3.6.1.2.1.33.1"
+APC = f"{ENTERPRISES}.318.1.1.1"
+XUPS = f"{ENTERPRISES}.534.1"
+
+
+def read(values: dict[str, Value]) -> UpsReading:
+    """Return what our reader makes of a device with these objects."""
+    return asyncio.run(UpsReader().poll(ReplayedRecording(values)))
 
 
 def device(root: str, object_id: str, values: dict[str, Value]) -> dict[str, Value]:
@@ -12,6 +25,21 @@ def device(root: str, object_id: str, values: dict[str, Value]) -> dict[str, Val
         "1.3.6.1.2.1.1.3.0": 4_200_000,
         **{f"{root}.{oid}": value for oid, value in values.items()},
     }
+
+
+def rfc1628(**changes: Value) -> dict[str, Value]:
+    """Return a small UPS of RFC 1628; ``o2_1_0=3`` sets upsBatteryStatus to 3."""
+    values: dict[str, Value] = {
+        "2.1.0": 2, "2.2.0": 0, "2.3.0": 40, "2.4.0": 100, "2.5.0": 545, "2.7.0": 25, "3.2.0": 1, "3.3.1.2.1": 500,
+        "3.3.1.3.1": 230, "4.1.0": 3, "4.2.0": 500, "4.3.0": 1, "4.4.1.2.1": 230, "4.4.1.5.1": 20, "6.1.0": 0,
+    }  # fmt: skip
+    values |= {name.removeprefix("o").replace("_", "."): value for name, value in changes.items()}
+    return device(RFC, "1.3.6.1.2.1.33", values)
+
+
+def system(values: dict[str, Value]) -> dict[str, Value]:
+    """Return the system group alone."""
+    return {oid: value for oid, value in values.items() if oid.startswith("1.3.6.1.2.1.1.")}
 
 
 HUAWEI = device(

@@ -33,6 +33,10 @@ class Facts:
     alarms: tuple[str, ...]
 
 
+NOTHING = Facts((), None, None, (), (), None, (), None, None, None, None, None, ())
+"""Of a UPS that tells nothing."""
+
+
 @cache
 def document() -> dict[str, Any]:
     """Return expected.toml."""
