@@ -35,6 +35,9 @@ USERS = f"""\
 """
 ON_LINE = "ups.status: OL\nbattery.charge: 100\nbattery.runtime: 1800\nups.load: 27\nups.mfr: Stand-in\n"
 START_SECONDS = 60
+OWN_RUN = 'mkdir -p /run/nut && mount -t tmpfs tmpfs /run/nut && exec "$0" "$@"'
+ALONE = ["unshare", "--mount", "--propagation", "slave", "sh", "-c", OWN_RUN]
+"""upsmon allows one of itself for each /run/nut.  A slave, so as not to keep what other tests unmount."""
 
 
 def nss_database(directory: Path, ca: Path, *identity: str) -> None:

@@ -14,13 +14,10 @@ import pytest
 from agent.nut.client import NutClient
 from playbooks.filter_plugins.ups import nut_password
 from tests.agent.pki import Authority
-from tests.nut.rig import ON_LINE, PROGRAMS, Rig, nss_database, running_rig
+from tests.nut.rig import ALONE, ON_LINE, PROGRAMS, Rig, nss_database, running_rig
 from tests.playbooks.rendered import SECRETS, Rendered, render
 
 HOSTS = ("appliance1", "his1", "ws1")
-ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run/nut && exec "$0" "$@"']
-"""upsmon allows one of itself for each /run/nut."""
-
 WAIT_SECONDS = 60
 LATCHES = ("rack-ups-workstations", "rack-ups-his")
 

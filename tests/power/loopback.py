@@ -18,7 +18,7 @@ from pathlib import Path
 
 from agent.nut.client import NutClient
 from agent.power.records import Phase, PowerRecord, read_records
-from tests.nut.rig import PASSWORD, PROGRAMS, Rig, running_rig
+from tests.nut.rig import ALONE, PASSWORD, PROGRAMS, Rig, running_rig
 
 ROOT = Path(__file__).parents[2]
 OWN = "primary1"
@@ -32,9 +32,6 @@ TAKES_SECONDS = 60.0
 """Nobody waits so long for a host that goes: a busy machine may keep its upsmon from hearing at once."""
 HANGS_SECONDS = 12.0
 """The same where a host hangs, which is waited for so long."""
-
-ALONE = ["unshare", "--mount", "sh", "-c", 'mkdir -p /run/nut && mount -t tmpfs tmpfs /run/nut && exec "$0" "$@"']
-"""upsmon allows one of itself for each /run/nut."""
 
 
 def mac(host: str) -> str:
