@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.pki import Authority, Issued
-from tests.agent.ports import free_port as free_port  # noqa: PLC0414 - asked for here by other rooms
+from tests.agent.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120

@@ -14,7 +14,8 @@ from backup.status import BackupRun, Progress, Trigger, write_progress, write_ru
 from tests.agent import repository_files
 from tests.agent.client import Client
 from tests.agent.pki import DAY, Authority, Issued
-from tests.agent.process import Agent, command, free_port, running_agent, write_config
+from tests.agent.ports import free_port
+from tests.agent.process import Agent, command, running_agent, write_config
 from tests.agent.promtool import complaints
 from tests.agent.samples import key, parse
 

@@ -95,7 +95,7 @@ class RestServer:
     program: Path
     authority: Authority
     http_password: str
-    port: int = 0
+    port: int
     process: subprocess.Popen[bytes] | None = None
     certificate: tuple[Path, Path] | None = None
     append_only: bool = True
@@ -113,7 +113,6 @@ class RestServer:
         digest = base64.b64encode(hashlib.sha1(self.http_password.encode()).digest()).decode()  # noqa: S324
         (self.directory / ".htpasswd").write_text(f"his1:{{SHA}}{digest}\n")
         self.certificate = self.certificate or self.authority.issue(self.name)
-        self.port = self.port or free_port()
         command = [str(self.program), "--listen", f"127.0.0.1:{self.port}", "--path", str(self.data)]
         command += [
             *(["--append-only"] if self.append_only else []),
@@ -145,13 +144,6 @@ def reserved_port() -> Iterator[int]:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def await_port(port: int) -> None:

@@ -18,7 +18,8 @@ import pytest
 from tests.agent.client import Client
 from tests.agent.debian import debian_tool
 from tests.agent.pki import Authority, Issued
-from tests.agent.process import free_port, running_agent, write_config
+from tests.agent.ports import free_port
+from tests.agent.process import running_agent, write_config
 
 pytestmark = pytest.mark.bench
 

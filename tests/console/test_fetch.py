@@ -14,7 +14,8 @@ import pytest
 from console.config import TlsFiles
 from console.worker.fetch import ErrorCode, Fetcher, FetchError, client_context, explain
 from tests.agent.pki import DAY, Authority, Issued
-from tests.agent.process import free_port, running_agent, write_config
+from tests.agent.ports import free_port
+from tests.agent.process import running_agent, write_config
 from tests.console.fixture_config import host
 
 

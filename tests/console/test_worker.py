@@ -43,7 +43,8 @@ from console.worker.round import Round, host_row
 from console.worker.slots import Slots
 from console.worker.spool import ingest_spool
 from tests.agent.pki import Authority
-from tests.agent.process import free_port, running_agent, write_config
+from tests.agent.ports import free_port
+from tests.agent.process import running_agent, write_config
 from tests.clock import Clock
 from tests.console.conftest import NOW
 from tests.console.fixture_config import console_config, host

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from backup.process import end, ending_with_us
-from tests.backup.servers import await_port, free_port
+from tests.agent.ports import free_port
+from tests.backup.servers import await_port
 
 KEY_ID = "clinic-key"
 SECRET = "secret/of+the=bucket"

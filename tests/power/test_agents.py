@@ -19,7 +19,8 @@ from agent.power.daemon import client_context
 from agent.power.plan import Host, ReturnCheck
 from agent.power.reach import Reach, tls_probe
 from tests.agent.pki import Authority
-from tests.agent.process import command, free_port, running_agent, write_config
+from tests.agent.ports import free_port
+from tests.agent.process import command, running_agent, write_config
 from tests.power.test_parts import CONFIG
 
 
